@@ -1,0 +1,1 @@
+"""Alerts: filters, texts, delivery."""

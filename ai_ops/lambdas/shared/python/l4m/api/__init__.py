@@ -1,0 +1,1 @@
+"""The service model, the wire and the operations."""

@@ -1,0 +1,1 @@
+"""The commands of `l4m`, one module each."""

@@ -1,0 +1,58 @@
+"""Everything that can go wrong, by name; each error names the field and the value at fault."""
+
+from dataclasses import dataclass
+
+
+class L4mError(Exception):
+    """Base of every error a user can cause or mend."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong with an input: where it stands and what is the matter with it."""
+
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+class InvalidInput(L4mError):
+    """An input was refused; ``faults`` lists everything that is wrong with it at once."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class NotFound(L4mError):
+    """A resource that was asked for does not exist."""
+
+    def __init__(self, kind: str, identifier: str) -> None:
+        super().__init__(f"{kind} {identifier!r} does not exist")
+        self.kind, self.identifier = kind, identifier
+
+
+class Conflict(L4mError):
+    """The resource exists already, or its state does not allow the call."""
+
+    def __init__(self, message: str, kind: str = "", identifier: str = "") -> None:
+        super().__init__(message)
+        self.kind, self.identifier = kind, identifier
+
+
+class QuotaExceeded(L4mError):
+    """A limit set by the operator was reached."""
+
+    def __init__(self, quota: str, limit: int) -> None:
+        super().__init__(f"{quota}: the limit of {limit} is reached")
+        self.quota, self.limit = quota, limit
+
+
+class AccessDenied(L4mError):
+    """A role given by the user does not allow what has to be done with it."""
+
+
+class SourceUnavailable(L4mError):
+    """A data source could not be read; trying again later may help."""

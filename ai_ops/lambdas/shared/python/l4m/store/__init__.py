@@ -1,0 +1,1 @@
+"""Resources and anomalies in DynamoDB; series state and history in S3."""
