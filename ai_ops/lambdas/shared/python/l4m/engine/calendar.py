@@ -1,0 +1,52 @@
+"""Days on which a series may do what it likes: public holidays of a country, and days the user named."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+
+EVE = 0.5  # how much of a holiday the days before and after it are
+
+
+@lru_cache(maxsize=64)
+def public_holidays(country: str, year: int) -> frozenset[date]:
+    """Return the public holidays of an ISO 3166 country in a year, observed days included.
+
+    >>> date(2013, 7, 4) in public_holidays("US", 2013)
+    True
+    """
+    import holidays  # noqa: PLC0415 - half a second that only detectors with a calendar pay
+
+    return frozenset(holidays.country_holidays(country, years=year).keys())
+
+
+class Calendar:
+    """Says how much of a holiday a day is.
+
+    Parameters
+    ----------
+    country : str or None
+        ISO 3166 code of the country whose public holidays count.
+    special_days : tuple of date
+        Further days.
+
+    Examples
+    --------
+    >>> calendar = Calendar("US", ())
+    >>> calendar.holiday(date(2013, 11, 28)), calendar.holiday(date(2013, 11, 29)), calendar.holiday(date(2013, 11, 20))
+    (1.0, 0.5, 0.0)
+    """
+
+    def __init__(self, country: str | None, special_days: tuple[date, ...]) -> None:
+        self._country, self._special = country, frozenset(special_days)
+
+    def holiday(self, day: date) -> float:
+        """Return 1 on a holiday, ``EVE`` on its neighbours, 0 on other days."""
+        if self._country is None and not self._special:
+            return 0.0
+        if self._is_off(day):
+            return 1.0
+        return EVE if self._is_off(day - timedelta(days=1)) or self._is_off(day + timedelta(days=1)) else 0.0
+
+    def _is_off(self, day: date) -> bool:
+        return day in self._special or (self._country is not None and day in public_holidays(self._country, day.year))

@@ -1,0 +1,126 @@
+"""The detector: many series at once, one interval after the other, learning as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.engine.memory import Array, Memory
+from l4m.engine.point import Point
+from l4m.engine.rates import Rates
+from l4m.engine.seasons import Moment, Seasons
+from l4m.engine.settings import Settings
+from l4m.engine.stages import STAGES
+
+BLOCK = 4_000  # series at a time: what one interval touches stays in the cache
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is said about points; arrays of shape (series,) from a step, (intervals, series) from a run.
+
+    Attributes
+    ----------
+    expected, lower, upper : prediction and band, in units of the value
+    severity : 0-100; NaN where no value arrived, and before the cold start is over
+    is_anomaly : the value is outside the band and the user's settings let it be reported
+    missing : the series should have reported and did not
+    """
+
+    expected: Array
+    lower: Array
+    upper: Array
+    severity: Array
+    is_anomaly: NDArray[np.bool_]
+    missing: NDArray[np.bool_]
+
+    @classmethod
+    def blank(cls, *shape: int) -> Scores:
+        """Return scores of a shape, not filled in yet."""
+        kinds = {"is_anomaly": np.bool_, "missing": np.bool_}
+        return cls(**{f.name: np.empty(shape, kinds.get(f.name, np.float32)) for f in fields(cls)})
+
+    def row(self, index: int) -> Scores:
+        """Return the scores of one interval of a run."""
+        return Scores(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+
+class Detector:
+    """Scores every point from earlier ones only.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the user chose.
+    series : int
+        Number of series.
+
+    Examples
+    --------
+    >>> detector = Detector(Settings(interval_seconds=3600, measures=()), series=2)
+    >>> scores = detector.step(np.array([1.0, np.nan], np.float32), start=1_699_920_000)
+    >>> scores.severity.tolist()
+    [nan, nan]
+    """
+
+    def __init__(self, settings: Settings, series: int) -> None:
+        self._settings = settings
+        self._seasons = Seasons(settings)
+        self._rates = Rates.of(self._seasons)
+        self._memory = Memory.blank(self._seasons.rows, series)
+
+    @property
+    def series(self) -> int:
+        """Number of series."""
+        return self._memory.seen.shape[1]
+
+    def step(self, values: Array, start: int) -> Scores:
+        """Score and learn the interval that begins at epoch second ``start``; ``values`` has shape (series,)."""
+        return self.run(values[np.newaxis], start).row(0)
+
+    def run(self, values: Array, start: int) -> Scores:
+        """Score and learn consecutive intervals; ``values`` has shape (intervals, series).
+
+        The numbers are those that as many steps give: a run goes through the same code, a block of series at a time.
+        """
+        scores = Scores.blank(*values.shape)
+        moments = [self._seasons.moment(start + i * self._seasons.interval) for i in range(len(values))]
+        blocks = [(first, min(first + BLOCK, self.series)) for first in range(0, self.series, BLOCK)]
+        if len(blocks) == 1:
+            self._run_block(values, moments, scores, *blocks[0])
+        else:
+            with ThreadPoolExecutor(WORKERS) as pool:
+                list(pool.map(lambda block: self._run_block(values, moments, scores, *block), blocks))
+        return scores
+
+    def grow(self, series: int) -> None:
+        """Make room for ``series`` series in all; the new ones have not been seen yet."""
+        if series > self.series:
+            self._memory = self._memory.extended(Memory.blank(self._seasons.rows, series - self.series))
+
+    def to_arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Return everything that was learned, by name."""
+        return self._memory.arrays()
+
+    @classmethod
+    def from_arrays(cls, settings: Settings, arrays: Mapping[str, NDArray[np.float32]]) -> Detector:
+        """Return the detector that ``to_arrays`` described."""
+        detector = cls(settings, 0)
+        detector._memory = Memory(**{name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
+        return detector
+
+    def _run_block(self, values: Array, moments: list[Moment], scores: Scores, first: int, last: int) -> None:
+        memory, block = self._memory.columns(first, last), slice(first, last)
+        with np.errstate(all="ignore"):
+            for i, moment in enumerate(moments):
+                point = Point(np.asarray(values[i, block], np.float32), moment, self._settings, self._rates)
+                for stage in STAGES:
+                    stage(point, memory)
+                scores.expected[i, block], scores.severity[i, block] = point.expected, point.severity
+                scores.lower[i, block], scores.upper[i, block] = point.lower, point.upper
+                scores.is_anomaly[i, block], scores.missing[i, block] = point.is_anomaly, point.missing

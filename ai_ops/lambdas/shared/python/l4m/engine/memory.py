@@ -1,0 +1,65 @@
+"""What a detector remembers of its series: float32 arrays, one row per phase, one column per series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+
+
+def rows(kind: str | int = 1, initial: float = 0.0) -> Any:
+    """Declare an array of ``kind`` rows (a number, or a kind of season) that starts at ``initial``."""
+    return field(metadata={"rows": kind, "initial": initial})
+
+
+@dataclass
+class Memory:
+    """Arrays of shape (rows, series); a row is contiguous, so that one phase of all series is read at once."""
+
+    seen: Array = rows()  # points observed
+    absent: Array = rows()  # intervals since the last point
+    presence: Array = rows("hours")  # share of intervals that reported, by hour
+    visits: Array = rows("hours")  # points observed, by hour
+    last: Array = rows()  # last value
+    level: Array = rows()  # fast level
+    slow: Array = rows(2)  # slow level beside the daily, and beside the weekly profile
+    drift: Array = rows(2)  # fast autoregressive remainder of the same two
+    daily: Array = rows("phases")  # deviation from the slow level, by phase of the day
+    weekly: Array = rows("weeks")  # further deviation, by phase of the week
+    error: Array = rows(6)  # running winsorised absolute error of each predictor
+    blend: Array = rows()  # the same, of the combined prediction
+    calm: Array = rows()  # the same, of the slow seasonal prediction
+    hourly: Array = rows("hours", 1.0)  # error of an hour against the whole day's
+    size: Array = rows()  # mean absolute value
+    center: Array = rows()  # mean value
+    spread: Array = rows()  # mean absolute deviation from it
+    recent: Array = rows()  # mean square of the latest deviations
+    quantile: Array = rows(4, 2.5)  # 96 % quantile of deviations: fast up, fast down, slow up, slow down
+    tail: Array = rows(4, 0.35)  # tail index beyond it
+    excesses: Array = rows(4)  # points seen beyond it
+    event: Array = rows(3)  # open event: sign, age in intervals, calm intervals
+
+    @classmethod
+    def blank(cls, season: Mapping[str, int], series: int) -> Memory:
+        """Return the memory of ``series`` series of which nothing was seen yet."""
+        return cls(**{
+            f.name: np.full((season.get(f.metadata["rows"], f.metadata["rows"]), series), f.metadata["initial"], np.float32) for f in fields(cls)
+        })
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the arrays by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def columns(self, first: int, last: int) -> Memory:
+        """Return a view of the series ``first`` to ``last``; what is written to it is written here."""
+        return Memory(**{name: array[:, first:last] for name, array in self.arrays().items()})
+
+    def extended(self, other: Memory) -> Memory:
+        """Return a copy with the series of ``other`` behind the ones here."""
+        mine, theirs = self.arrays(), other.arrays()
+        return Memory(**{name: np.concatenate([mine[name], theirs[name]], axis=1) for name in mine})

@@ -1,0 +1,18 @@
+"""The stages of detection, in order: each reads and completes a point, and updates what is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from l4m.engine.memory import Memory
+from l4m.engine.point import Point
+from l4m.engine.stages.attend import attend
+from l4m.engine.stages.calibrate import calibrate
+from l4m.engine.stages.compare import compare
+from l4m.engine.stages.decide import decide
+from l4m.engine.stages.learn import learn
+from l4m.engine.stages.predict import predict
+
+Stage = Callable[[Point, Memory], None]
+
+STAGES: tuple[Stage, ...] = (attend, predict, compare, calibrate, decide, learn)

@@ -1,0 +1,25 @@
+"""Stage: six simple predictors of the value, each the best of them on some series."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from l4m.engine.memory import Memory
+from l4m.engine.point import Point
+
+LAST, LEVEL, DAILY, WEEKLY, DAILY_FAST, WEEKLY_FAST = range(6)
+
+
+def predict(point: Point, memory: Memory) -> None:
+    """Fill ``predictions`` and ``errors``: last value, fast level, daily and weekly season, both with a fast remainder."""
+    daily, weekly = memory.daily[point.moment.phase], memory.weekly[point.moment.week]
+    predictions = np.empty((6, len(point.value)), np.float32)
+    predictions[LAST], predictions[LEVEL] = memory.last[0], memory.level[0]
+    np.add(memory.slow[0], daily, out=predictions[DAILY])
+    np.add(memory.slow[1], daily, out=predictions[WEEKLY])
+    predictions[WEEKLY] += weekly
+    np.add(predictions[DAILY : WEEKLY + 1], memory.drift, out=predictions[DAILY_FAST:])
+    first = memory.seen[0] == 0
+    if first.any():
+        predictions[:, first] = point.value[first]
+    point.predictions, point.errors = predictions, point.value - predictions
