@@ -1,1 +1,44 @@
-"""."""
+"""AWS clients, made when they are first asked for and kept for the life of the process."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+RENEW_BEFORE = timedelta(minutes=5)  # an assumed role is assumed anew this long before its credentials end
+
+
+class Loader:
+    """Hand out clients by name: ``loader.client("redshift-data")`` or ``loader.redshift_data``."""
+
+    def __init__(self, session: boto3.Session | None = None) -> None:
+        self.session = session or boto3.Session()
+        self._config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+        self._clients: dict[str, Any] = {}
+        self._assumed: dict[str, tuple[datetime, boto3.Session]] = {}
+
+    def client(self, service: str) -> Any:
+        """Return the client of a service under the function's own role."""
+        if service not in self._clients:
+            self._clients[service] = self.session.client(service, config=self._config)
+        return self._clients[service]
+
+    def assume(self, role_arn: str, service: str) -> Any:
+        """Return the client of a service under another role; its credentials are renewed before they end."""
+        now = datetime.now(UTC)
+        ends, session = self._assumed.get(role_arn, (now, None))
+        if session is None or ends - now <= RENEW_BEFORE:
+            ends, session = self._assumed[role_arn] = self._assume(role_arn)
+        return session.client(service, config=self._config)
+
+    def _assume(self, role_arn: str) -> tuple[datetime, boto3.Session]:
+        answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="l4m")
+        given = answer["Credentials"]
+        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], self.session.region_name)
+        return given["Expiration"], session
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return self.client(name.replace("_", "-"))
