@@ -1,0 +1,63 @@
+"""Alerts: create, describe, change, list, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+
+from l4m.errors import InvalidInput, QuotaExceeded
+from l4m.findings import Page
+from l4m.model import Alert, LambdaTarget, SnsTarget
+from l4m.service.alert_rules import alert_faults
+from l4m.service.context import Context
+from l4m.service.tags import check_tags
+from l4m.store import keys
+
+
+@dataclass(frozen=True)
+class AlertChange:
+    """What is to change about an alert; None leaves a thing as it is."""
+
+    description: str | None = None
+    threshold: int | None = None
+    target: SnsTarget | LambdaTarget | None = None
+    measures: tuple[str, ...] | None = None
+    dimension_filters: Mapping[str, tuple[str, ...]] | None = None
+
+
+def create_alert(context: Context, alert: Alert) -> Alert:
+    """Keep a new alert of a detector."""
+    detector = context.resources.detector(alert.detector_arn)
+    check_tags(context.limits, alert.tags)
+    _check(context, alert)
+    if len(context.resources.alerts(detector.arn)) >= context.limits.alerts_per_detector:
+        raise QuotaExceeded("alerts per detector", context.limits.alerts_per_detector)
+    context.resources.add_alert(alert)
+    return alert
+
+
+def list_alerts(context: Context, detector_arn: str | None, limit: int, after: str | None) -> Page[Alert]:
+    """Alerts of one detector or of all, in the order of their names."""
+    if detector_arn is None:
+        return context.resources.page(keys.ALERTS, limit, after)
+    context.resources.detector(detector_arn)
+    return context.resources.page(keys.ALERTS, limit, after, lambda one: one.detector_arn == detector_arn)
+
+
+def update_alert(context: Context, arn: str, change: AlertChange) -> Alert:
+    """Change an alert; filters that are given replace the old ones."""
+
+    def edit(current: Alert) -> Alert:
+        given = {one.name: getattr(change, one.name) for one in fields(change) if getattr(change, one.name) is not None}
+        edited = replace(current, **given, modified=context.now)
+        _check(context, edited)
+        return edited
+
+    return context.resources.change(context.resources.alert(arn), edit)
+
+
+def _check(context: Context, alert: Alert) -> None:
+    metric_sets = context.resources.metric_sets(alert.detector_arn)
+    faults = alert_faults(alert, metric_sets[0] if metric_sets else None, context.account)
+    if faults:
+        raise InvalidInput(*faults)

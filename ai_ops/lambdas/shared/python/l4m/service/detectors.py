@@ -1,0 +1,159 @@
+"""Detectors: create, describe, change, list, start, stop, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from l4m.arns import DETECTOR
+from l4m.errors import Conflict, Fault, InvalidInput, QuotaExceeded
+from l4m.findings import Page
+from l4m.model import Detector, DetectorStatus, FailureType, Frequency, MetricSet, S3Source
+from l4m.service.context import Context
+from l4m.service.tags import check_tags
+from l4m.service.tasks import start_task
+from l4m.store import keys
+
+AT_REST = frozenset({DetectorStatus.INACTIVE, DetectorStatus.DEACTIVATED, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.FAILED})
+LIVE = frozenset({DetectorStatus.LEARNING, DetectorStatus.ACTIVE})
+REMOVABLE = AT_REST | LIVE | {DetectorStatus.BACK_TEST_ACTIVE}
+
+
+@dataclass(frozen=True)
+class DetectorChange:
+    """What is to change about a detector; None leaves a thing as it is."""
+
+    description: str | None = None
+    kms_key_arn: str | None = None
+    frequency: Frequency | None = None
+
+
+def create_detector(
+    context: Context,
+    name: str,
+    frequency: Frequency,
+    description: str | None = None,
+    kms_key_arn: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> Detector:
+    """Keep a new, inactive detector."""
+    check_tags(context.limits, tags or {})
+    if context.resources.count_detectors() >= context.limits.detectors:
+        raise QuotaExceeded("detectors", context.limits.detectors)
+    arn = context.scope.detector(name)
+    detector = Detector(arn, name, frequency, context.now, context.now, description, kms_key_arn, tags=dict(tags or {}))
+    context.resources.add_detector(detector)
+    return detector
+
+
+def list_detectors(context: Context, limit: int, after: str | None) -> Page[Detector]:
+    """Detectors in the order of their names."""
+    return context.resources.page(keys.DETECTORS, limit, after)
+
+
+def update_detector(context: Context, arn: str, change: DetectorChange) -> Detector:
+    """Change a detector; its frequency only while it is at rest, and then its metric set's with it."""
+    detector = context.resources.detector(arn)
+    new_frequency = change.frequency is not None and change.frequency != detector.frequency
+
+    def edit(current: Detector) -> Detector:
+        _refuse_deleted(current)
+        if new_frequency and current.status not in AT_REST:
+            raise InvalidInput(Fault("frequency", f"cannot change while the detector is {current.status}; deactivate it first"))
+        return replace(
+            current,
+            description=current.description if change.description is None else change.description,
+            kms_key_arn=current.kms_key_arn if change.kms_key_arn is None else change.kms_key_arn,
+            frequency=change.frequency or current.frequency,
+            modified=context.now,
+        )
+
+    changed = context.resources.change(detector, edit)
+    if new_frequency:
+        for metric_set in context.resources.metric_sets(arn):
+            context.resources.change(metric_set, lambda current: replace(current, frequency=changed.frequency, modified=context.now))
+    return changed
+
+
+def activate_detector(context: Context, arn: str) -> None:
+    """Start learning from history, then watching; needs a metric set with a path for new data."""
+    metric_set = _require_metric_set(context, arn)
+    if isinstance(metric_set.source, S3Source) and metric_set.source.templated_path is None:
+        raise InvalidInput(Fault("source.templated_path", "is missing from the metric set, so there is nothing to watch; a backtest needs none"))
+    _start(context, arn, DetectorStatus.ACTIVATING, "learn", FailureType.ACTIVATION_FAILURE)
+
+
+def backtest_detector(context: Context, arn: str) -> None:
+    """Start a backtest over the metric set's history; it can be repeated."""
+    metric_set = _require_metric_set(context, arn)
+    if isinstance(metric_set.source, S3Source) and metric_set.source.historical_path is None:
+        raise InvalidInput(Fault("source.historical_path", "is missing from the metric set, so there is nothing to test on"))
+    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest", FailureType.BACK_TEST_ACTIVATION_FAILURE)
+
+
+def deactivate_detector(context: Context, arn: str) -> None:
+    """Stop watching."""
+    detector = _move(context, arn, DetectorStatus.DEACTIVATING, LIVE)
+    _launch(context, detector, "deactivate", FailureType.DEACTIVATION_FAILURE)
+
+
+def delete_detector(context: Context, arn: str) -> None:
+    """Start to delete a detector with its metric set, alerts, groups, feedback and learned state."""
+    detector = _move(context, arn, DetectorStatus.DELETING, REMOVABLE)
+    _launch(context, detector, "delete", FailureType.DELETION_FAILURE)
+
+
+def _start(context: Context, arn: str, status: DetectorStatus, task: str, failure: FailureType) -> None:
+    detector = _move(context, arn, status, AT_REST, new_generation=True)
+    _launch(context, detector, task, failure)
+
+
+def _move(
+    context: Context, arn: str, status: DetectorStatus, allowed: Collection[DetectorStatus], new_generation: bool = False
+) -> Detector:
+    def edit(current: Detector) -> Detector:
+        if current.status not in allowed:
+            possible = ", ".join(sorted(allowed))
+            raise Conflict(f"detector {current.name!r} is {current.status}; this needs one of {possible}", DETECTOR, arn)
+        return replace(
+            current,
+            status=status,
+            failure_type=None,
+            failure_reason=None,
+            generation=current.generation + int(new_generation),
+            modified=context.now,
+        )
+
+    return context.resources.change(context.resources.detector(arn), edit)
+
+
+def _launch(context: Context, detector: Detector, task: str, failure: FailureType) -> None:
+    """Start the task of a state; a detector whose task could not be started has failed, and does not hang."""
+    is_started = False
+    try:
+        start_task(context, detector.arn, task, detector.generation)
+        is_started = True
+    finally:
+        if not is_started:
+            context.resources.move_detector(
+                detector.arn,
+                detector.generation,
+                DetectorStatus.FAILED,
+                allowed={detector.status},
+                now=context.now,
+                failure_type=failure,
+                failure_reason="the run function could not be started; try again",
+            )
+
+
+def _require_metric_set(context: Context, arn: str) -> MetricSet:
+    detector = context.resources.detector(arn)
+    metric_sets = context.resources.metric_sets(arn)
+    if not metric_sets:
+        raise InvalidInput(Fault("detector_arn", f"detector {detector.name!r} has no metric set yet"))
+    return metric_sets[0]
+
+
+def _refuse_deleted(detector: Detector) -> None:
+    if detector.status is DetectorStatus.DELETING:
+        raise Conflict(f"detector {detector.name!r} is being deleted", DETECTOR, detector.arn)

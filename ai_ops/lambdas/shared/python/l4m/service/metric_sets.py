@@ -1,0 +1,97 @@
+"""Metric sets: create, describe, change, list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+from l4m.arns import METRIC_SET
+from l4m.errors import Conflict, Fault, InvalidInput, QuotaExceeded
+from l4m.findings import Page
+from l4m.model import Detector, Frequency, Measure, MetricSet, OtherSource, S3Source, TimestampColumn
+from l4m.service.context import Context
+from l4m.service.detectors import AT_REST, LIVE
+from l4m.service.metric_set_rules import metric_set_faults
+from l4m.service.tags import check_tags
+from l4m.service.tasks import start_task
+from l4m.store import keys
+
+WHILE_LIVE = frozenset({"description", "offset_seconds"})  # may change without learning anew
+
+
+@dataclass(frozen=True)
+class MetricSetChange:
+    """What is to change about a metric set; None leaves a thing as it is."""
+
+    description: str | None = None
+    measures: tuple[Measure, ...] | None = None
+    offset_seconds: int | None = None
+    timestamp: TimestampColumn | None = None
+    dimensions: tuple[str, ...] | None = None
+    frequency: Frequency | None = None
+    source: S3Source | OtherSource | None = None
+    filters: dict[str, tuple[str, ...]] | None = None
+
+
+def create_metric_set(context: Context, metric_set: MetricSet) -> MetricSet:
+    """Keep the metric set of a detector; ``created`` and ``modified`` are the caller's business."""
+    detector = context.resources.detector(metric_set.detector_arn)
+    check_tags(context.limits, metric_set.tags)
+    _check_quotas(context, metric_set)
+    _check(context, metric_set, detector)
+    if detector.status not in AT_REST:
+        message = f"detector {detector.name!r} is {detector.status} and takes no metric set now"
+        raise Conflict(message, METRIC_SET, metric_set.arn)
+    context.resources.add_metric_set(metric_set)
+    return metric_set
+
+
+def list_metric_sets(context: Context, detector_arn: str | None, limit: int, after: str | None) -> Page[MetricSet]:
+    """Metric sets of one detector or of all, in the order of the detectors' names."""
+    if detector_arn is None:
+        return context.resources.page(keys.METRIC_SETS, limit, after)
+    context.resources.detector(detector_arn)
+    return context.resources.page(keys.METRIC_SETS, limit, after, lambda one: one.detector_arn == detector_arn)
+
+
+def update_metric_set(context: Context, arn: str, change: MetricSetChange) -> MetricSet:
+    """Change a metric set; of a live detector's only what needs no new learning."""
+    known = context.resources.metric_set(arn)
+    detector = context.resources.detector(known.detector_arn)
+
+    def edit(current: MetricSet) -> MetricSet:
+        given = {one.name: getattr(change, one.name) for one in fields(change) if getattr(change, one.name) is not None}
+        different = {name: value for name, value in given.items() if value != getattr(current, name)}
+        _check_state(detector, frozenset(different))
+        edited = replace(current, **different, modified=context.now)
+        _check_quotas(context, edited)
+        _check(context, edited, detector)
+        return edited
+
+    changed = context.resources.change(known, edit)
+    if changed.offset_seconds != known.offset_seconds and detector.status in LIVE:
+        start_task(context, detector.arn, "schedule", detector.generation)
+    return changed
+
+
+def _check(context: Context, metric_set: MetricSet, detector: Detector) -> None:
+    faults = metric_set_faults(metric_set, detector.frequency, context.account)
+    if faults:
+        raise InvalidInput(*faults)
+
+
+def _check_quotas(context: Context, metric_set: MetricSet) -> None:
+    limits = context.limits
+    if len(metric_set.measures) > limits.measures:
+        raise QuotaExceeded("measures per metric set", limits.measures)
+    if len(metric_set.dimensions) > limits.dimensions:
+        raise QuotaExceeded("dimensions per metric set", limits.dimensions)
+
+
+def _check_state(detector: Detector, changed: frozenset[str]) -> None:
+    if detector.status in AT_REST or not changed:
+        return
+    if detector.status not in LIVE:
+        raise InvalidInput(Fault("arn", f"detector {detector.name!r} is {detector.status}; try again when it has come to rest"))
+    if changed - WHILE_LIVE:
+        names = sorted(changed - WHILE_LIVE)
+        raise InvalidInput(*(Fault(name, f"cannot change while the detector is {detector.status}; deactivate it first") for name in names))

@@ -1,0 +1,99 @@
+"""What must hold for a metric set's source: roles, paths, file formats."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+
+from l4m.arns import account_of_role
+from l4m.errors import Fault, InvalidInput
+from l4m.model import CsvFormat, JsonFormat, MetricSet, OtherSource, S3Source
+from l4m.sources.paths import check_template
+
+PATH_LETTERS = frozenset("yMdDHmsak")
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
+_PATTERN = re.compile(r"\{\{(.*?)\}\}")
+
+
+def source_faults(metric_set: MetricSet, account: str) -> list[Fault]:
+    """Everything that is wrong with a metric set's source."""
+    source = metric_set.source
+    if isinstance(source, OtherSource):
+        return list(_other_faults(source, account))
+    return [*s3_faults(source, account), *_header_faults(metric_set, source.format)]
+
+
+def s3_faults(source: S3Source, account: str) -> list[Fault]:
+    """Everything that is wrong with files in S3, whatever is in them."""
+    faults = list(role_faults("source.role_arn", source.role_arn, account))
+    if source.templated_path is None and source.historical_path is None:
+        faults.append(Fault("source", "needs a templated path, a historical path, or both"))
+    if source.templated_path is not None:
+        faults += template_faults(source.templated_path)
+    if source.historical_path is not None and not _BUCKET.fullmatch(source.historical_path):
+        faults.append(Fault("source.historical_path", f"{source.historical_path!r} names no bucket"))
+    return faults + list(_format_faults(source.format))
+
+
+def template_faults(template: str) -> list[Fault]:
+    """Everything that is wrong with a path that holds times in double braces."""
+    faults = []
+    if not _BUCKET.fullmatch(template):
+        faults.append(Fault("source.templated_path", f"{template!r} names no bucket"))
+    if re.search(r"[{}]", _PATTERN.sub("", template)):
+        faults.append(Fault("source.templated_path", f"{template!r} has a brace without its partner; times stand in {{{{ and }}}}"))
+    for pattern in _PATTERN.findall(template):
+        unknown = sorted(set(re.findall(r"[A-Za-z]", pattern)) - PATH_LETTERS)
+        if unknown or not pattern:
+            what = f"has the unknown letters {', '.join(unknown)}" if unknown else "is empty"
+            faults.append(Fault("source.templated_path", f"{{{{{pattern}}}}} {what}; y M d H m s a k are known"))
+    return faults or _rendering_faults(template)
+
+
+def role_faults(field: str, arn: str, account: str) -> Iterator[Fault]:
+    """A role has to be one of this account: another account's data is never touched."""
+    owner = account_of_role(arn)
+    if owner is None:
+        yield Fault(field, f"{arn!r} is not the ARN of a role")
+    elif owner != account:
+        yield Fault(field, f"{arn!r} belongs to another account than this service's, {account}")
+
+
+def _rendering_faults(template: str) -> list[Fault]:
+    try:
+        check_template(template)
+    except InvalidInput as error:
+        return [Fault("source.templated_path", fault.message) for fault in error.faults]
+    return []
+
+
+def _format_faults(text: CsvFormat | JsonFormat) -> Iterator[Fault]:
+    try:
+        codecs.lookup(text.charset)
+    except LookupError:
+        yield Fault("source.format.charset", f"{text.charset!r} is not a known character set")
+    if isinstance(text, CsvFormat):
+        if text.delimiter == text.quote:
+            yield Fault("source.format.quote", f"{text.quote!r} is the delimiter too")
+        if not text.has_header and not text.headers:
+            yield Fault("source.format.headers", "is required for files without a header")
+        if len(set(text.headers)) < len(text.headers):
+            yield Fault("source.format.headers", "names a column twice")
+
+
+def _header_faults(metric_set: MetricSet, text: CsvFormat | JsonFormat) -> Iterator[Fault]:
+    if isinstance(text, CsvFormat) and text.headers:
+        used = [measure.name for measure in metric_set.measures] + list(metric_set.dimensions)
+        used += [metric_set.timestamp.name] if metric_set.timestamp else []
+        missing = [name for name in used if name not in text.headers]
+        if missing:
+            yield Fault("source.format.headers", f"lacks {', '.join(missing)}")
+
+
+def _other_faults(source: OtherSource, account: str) -> Iterator[Fault]:
+    role = source.settings.get("RoleArn")
+    if role is None:
+        yield Fault(f"source.{source.kind}.RoleArn", "is required")
+    else:
+        yield from role_faults(f"source.{source.kind}.RoleArn", role, account)

@@ -1,0 +1,138 @@
+"""One DynamoDB table: documents under a partition and a sort key, written only on conditions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from l4m.errors import Conflict
+
+Document = dict[str, Any]
+MISSING = "attribute_not_exists(pk)"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Where a document lies."""
+
+    partition: str
+    sort: str
+
+    def item(self) -> dict[str, Any]:
+        """The key as DynamoDB takes it."""
+        return {"pk": {"S": self.partition}, "sk": {"S": self.sort}}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A document as it lies in the table; ``version`` counts its writes."""
+
+    sort: str
+    document: Document
+    version: int
+
+
+class KeyTakenError(Exception):
+    """The key to be inserted is taken."""
+
+
+class RequirementFailedError(Exception):
+    """The document that an insertion depends on is gone or has another status."""
+
+
+class Table:
+    """Reads are strongly consistent; a write happens wholly or not at all."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self.client, self.name = client, name
+
+    def get(self, key: Key) -> Row | None:
+        """The document under a key."""
+        item = self.client.get_item(TableName=self.name, Key=key.item(), ConsistentRead=True).get("Item")
+        return _row(item) if item else None
+
+    def insert(self, key: Key, document: Document, requires: Key | None = None, unless_status: str = "") -> None:
+        """Write a new document; ``requires`` must exist then and not have the status ``unless_status``."""
+        put = {"TableName": self.name, "Item": _item(key, document, 1), "ConditionExpression": MISSING}
+        checks = [self._check(requires, unless_status)] if requires else []
+        try:
+            self.client.transact_write_items(TransactItems=[{"Put": put}, *checks])
+        except self.client.exceptions.TransactionCanceledException as error:
+            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
+            if "TransactionConflict" in codes:
+                raise Conflict(f"{key.sort!r} is being changed by another call; try again", key.partition, key.sort) from error
+            raise (KeyTakenError if codes[:1] == ["ConditionalCheckFailed"] else RequirementFailedError)(key.sort) from error
+
+    def put(self, key: Key, document: Document) -> None:
+        """Write a document, whatever was there."""
+        self.client.put_item(TableName=self.name, Item=_item(key, document, 1))
+
+    def change(self, key: Key, edit: Callable[[Document], Document], attempts: int = 8) -> Document | None:
+        """Replace a document by what ``edit`` makes of it, as if nobody else were writing; None when there is none."""
+        for _ in range(attempts):
+            row = self.get(key)
+            if row is None:
+                return None
+            document = edit(row.document)
+            if document == row.document or self.replace(key, document, row.version):
+                return document
+        raise Conflict(f"{key.sort!r} is being changed by others; try again", key.partition, key.sort)
+
+    def delete(self, key: Key) -> bool:
+        """Remove a document; False when there was none."""
+        answer = self.client.delete_item(TableName=self.name, Key=key.item(), ReturnValues="ALL_OLD")
+        return bool(answer.get("Attributes"))
+
+    def query(self, partition: str, prefix: str = "", after: str | None = None) -> Iterator[Row]:
+        """Documents of a partition in the order of their sort keys, those beyond ``after``; read page by page as they are taken."""
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
+            "ExpressionAttributeValues": {":pk": {"S": partition}} | ({":prefix": {"S": prefix}} if prefix else {}),
+            "ConsistentRead": True,
+        }
+        start = Key(partition, after).item() if after is not None else None
+        while True:
+            page = self.client.query(**arguments, **({"ExclusiveStartKey": start} if start else {}))
+            yield from map(_row, page["Items"])
+            start = page.get("LastEvaluatedKey")
+            if not start:
+                return
+
+    def replace(self, key: Key, document: Document, version: int) -> bool:
+        """Write a document in the place of the version that was read; False when somebody else was faster."""
+        try:
+            self.client.put_item(
+                TableName=self.name,
+                Item=_item(key, document, version + 1),
+                ConditionExpression="version = :seen",
+                ExpressionAttributeValues={":seen": {"N": str(version)}},
+            )
+        except self.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def _check(self, key: Key, unless_status: str) -> dict[str, Any]:
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": key.item(),
+                "ConditionExpression": "attribute_exists(pk) AND NOT #status = :status",
+                "ExpressionAttributeNames": {"#status": "status"},
+                "ExpressionAttributeValues": {":status": {"S": unless_status}},
+            }
+        }
+
+
+def _item(key: Key, document: Document, version: int) -> dict[str, Any]:
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    item = key.item() | {"doc": {"S": text}, "version": {"N": str(version)}}
+    if isinstance(document.get("status"), str):
+        item["status"] = {"S": document["status"]}
+    return item
+
+
+def _row(item: Mapping[str, Any]) -> Row:
+    return Row(item["sk"]["S"], json.loads(item["doc"]["S"]), int(item["version"]["N"]))
