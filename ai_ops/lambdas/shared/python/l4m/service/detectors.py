@@ -32,6 +32,7 @@ def create_detector(
     context: Context,
     name: str,
     frequency: Frequency,
+    *,
     description: str | None = None,
     kms_key_arn: str | None = None,
     tags: Mapping[str, str] | None = None,
@@ -79,7 +80,8 @@ def activate_detector(context: Context, arn: str) -> None:
     """Start learning from history, then watching; needs a metric set with a path for new data."""
     metric_set = _require_metric_set(context, arn)
     if isinstance(metric_set.source, S3Source) and metric_set.source.templated_path is None:
-        raise InvalidInput(Fault("source.templated_path", "is missing from the metric set, so there is nothing to watch; a backtest needs none"))
+        message = "is missing from the metric set, so there is nothing to watch; a backtest needs none"
+        raise InvalidInput(Fault("source.templated_path", message))
     _start(context, arn, DetectorStatus.ACTIVATING, "learn", FailureType.ACTIVATION_FAILURE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 
@@ -54,7 +53,9 @@ def template_faults(template: str) -> list[Fault]:
 def role_faults(field: str, arn: str, account: str) -> Iterator[Fault]:
     """A role has to be one of this account: another account's data is never touched."""
     owner = account_of_role(arn)
-    if owner is None:
+    if not arn:
+        yield Fault(field, "is required")
+    elif owner is None:
         yield Fault(field, f"{arn!r} is not the ARN of a role")
     elif owner != account:
         yield Fault(field, f"{arn!r} belongs to another account than this service's, {account}")
@@ -70,8 +71,8 @@ def _rendering_faults(template: str) -> list[Fault]:
 
 def _format_faults(text: CsvFormat | JsonFormat) -> Iterator[Fault]:
     try:
-        codecs.lookup(text.charset)
-    except LookupError:
+        b"".decode(text.charset)
+    except (LookupError, UnicodeError):
         yield Fault("source.format.charset", f"{text.charset!r} is not a known character set")
     if isinstance(text, CsvFormat):
         if text.delimiter == text.quote:

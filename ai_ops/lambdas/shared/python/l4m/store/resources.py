@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -13,7 +15,7 @@ from l4m.errors import Conflict, NotFound, QuotaExceeded
 from l4m.findings import FeedbackRecord, Page
 from l4m.model import Alert, Detector, DetectorStatus, FailureType, MetricSet
 from l4m.store import documents, keys
-from l4m.store.table import KeyTakenError, Key, RequirementFailedError, Table
+from l4m.store.table import Key, KeyTakenError, RequirementFailedError, Table
 
 Resource = TypeVar("Resource", bound=Detector | MetricSet | Alert)
 _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -149,6 +151,18 @@ class Resources:
     def put_feedback(self, detector_arn: str, record: FeedbackRecord) -> None:
         """Keep what a user said; it replaces what was said about that series of that group before."""
         self._table.put(keys.feedback_key(detector_arn, record.group_id, record.series.id), documents.to_document(record))
+
+    def paging_secret(self) -> bytes:
+        """What seals the tokens of lists; made when it is first needed, the same for every process."""
+        key = Key("setting", "paging-secret")
+        row = self._table.get(key)
+        if row is None:
+            with suppress(KeyTakenError):
+                self._table.insert(key, {"secret": secrets.token_hex(32)})
+            row = self._table.get(key)
+        if row is None:
+            raise Conflict("the secret of page tokens cannot be kept; try again")
+        return bytes.fromhex(row.document["secret"])
 
     def purge(self, detector_arn: str) -> None:
         """Forget a detector and what belongs to it; the detector itself goes last, so that a purge cut short can be repeated."""

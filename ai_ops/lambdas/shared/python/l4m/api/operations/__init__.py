@@ -1,0 +1,1 @@
+"""The operations of the API: each takes checked members, calls its use case, and answers with members."""

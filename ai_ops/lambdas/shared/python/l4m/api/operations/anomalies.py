@@ -1,0 +1,72 @@
+"""Operations on anomaly groups and what users say about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from l4m.api.operations.paging import answer_page
+from l4m.api.wire import findings
+from l4m.service import anomalies, feedback
+from l4m.service.context import Context
+
+Members = dict[str, Any]
+Answer = tuple[Members, str | None]
+
+
+def list_anomaly_group_summaries(context: Context, members: Members) -> Members:
+    """Groups of a detector, newest first, with counts over all of them."""
+    detector, threshold = members["AnomalyDetectorArn"], members["SensitivityThreshold"]
+
+    def ask(limit: int, after: str | None) -> Answer:
+        page = anomalies.list_groups(context, detector, threshold, limit, after)
+        statistics = anomalies.group_statistics(context, detector, threshold)
+        groups = [findings.write_summary(group) for group in page.items]
+        return {"AnomalyGroupSummaryList": groups, "AnomalyGroupStatistics": findings.write_statistics(statistics)}, page.next
+
+    return answer_page(context, "ListAnomalyGroupSummaries", members, ask)
+
+
+def get_anomaly_group(context: Context, members: Members) -> Members:
+    """A group with the contributions to it."""
+    group = anomalies.get_group(context, members["AnomalyDetectorArn"], members["AnomalyGroupId"])
+    return {"AnomalyGroup": findings.write_group(group)}
+
+
+def list_anomaly_group_time_series(context: Context, members: Members) -> Members:
+    """The anomalous series of a group over time."""
+    detector, group, measure = members["AnomalyDetectorArn"], members["AnomalyGroupId"], members["MetricName"]
+
+    def ask(limit: int, after: str | None) -> Answer:
+        page = anomalies.list_series(context, detector, group, measure, limit, after)
+        return {"AnomalyGroupId": group, "MetricName": measure} | findings.write_series(page), page.next
+
+    return answer_page(context, "ListAnomalyGroupTimeSeries", members, ask)
+
+
+def list_anomaly_group_related_metrics(context: Context, members: Members) -> Members:
+    """Causes and effects of a group."""
+    detector, group, wanted = members["AnomalyDetectorArn"], members["AnomalyGroupId"], members.get("RelationshipTypeFilter")
+
+    def ask(limit: int, after: str | None) -> Answer:
+        page = anomalies.list_related(context, detector, group, wanted, limit, after)
+        return {"InterMetricImpactList": [findings.write_related(one) for one in page.items]}, page.next
+
+    return answer_page(context, "ListAnomalyGroupRelatedMetrics", members, ask)
+
+
+def put_feedback(context: Context, members: Members) -> Members:
+    """Whether a series of a group was an anomaly."""
+    said = members["AnomalyGroupTimeSeriesFeedback"]
+    feedback.put_feedback(context, members["AnomalyDetectorArn"], said["AnomalyGroupId"], said["TimeSeriesId"], said["IsAnomaly"])
+    return {}
+
+
+def get_feedback(context: Context, members: Members) -> Members:
+    """What was said about a group, or one series of it."""
+    detector, asked = members["AnomalyDetectorArn"], members["AnomalyGroupTimeSeriesFeedback"]
+
+    def ask(limit: int, after: str | None) -> Answer:
+        page = feedback.list_feedback(context, detector, asked["AnomalyGroupId"], asked.get("TimeSeriesId"), limit, after)
+        return {"AnomalyGroupTimeSeriesFeedback": [findings.write_feedback(one) for one in page.items]}, page.next
+
+    return answer_page(context, "GetFeedback", members, ask)
