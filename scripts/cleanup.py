@@ -1,0 +1,240 @@
+"""Delete what the connector made in an account: detectors, stored data, stacks, in the order in which nothing is missed."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "ai_ops" / "lambdas" / "shared" / "python" / "l4m" / "api" / "models"
+ATTEMPTS = 3  # a stack whose bucket was written to while it was deleted is tried again
+WAIT_SECONDS = 3600
+
+
+@dataclass
+class Stack:
+    """One deployed stack, nested ones included, and what is stored in it."""
+
+    name: str
+    status: str
+    outputs: dict[str, str] = field(default_factory=dict)
+    buckets: list[str] = field(default_factory=list)
+    tables: list[str] = field(default_factory=list)
+    logical_ids: set[str] = field(default_factory=set)
+
+
+class NotOursError(Exception):
+    """A stack of the expected name holds something else."""
+
+
+class Account:
+    """The clients of one account and region; ``pause`` waits between two looks at something that takes its time."""
+
+    def __init__(self, session: Any, pause: Callable[[float], None] = time.sleep, say: Callable[[str], None] = print) -> None:
+        self.session, self.pause, self.say = session, pause, say
+        self.cloudformation, self.s3, self.dynamodb = session.client("cloudformation"), session.client("s3"), session.client("dynamodb")
+
+    def find(self, name: str, marker: str) -> Stack | None:
+        """The stack of this name, or None; a stack without the marker resource is somebody else's."""
+        try:
+            described = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        if described["StackStatus"] == "DELETE_COMPLETE":
+            return None
+        stack = Stack(name, described["StackStatus"], {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])})
+        for resource in self._resources(name):
+            stack.logical_ids.add(resource["LogicalResourceId"])
+            kept = {"AWS::S3::Bucket": stack.buckets, "AWS::DynamoDB::Table": stack.tables}.get(resource["ResourceType"])
+            if kept is not None and resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE":
+                kept.append(resource["PhysicalResourceId"])
+        if stack.logical_ids and marker not in stack.logical_ids:
+            raise NotOursError(f"the stack {name} has no resource {marker}: it was not made by this project, name another one")
+        return stack
+
+    def _resources(self, name: str) -> Iterator[dict[str, Any]]:
+        for page in self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
+            for resource in page["StackResourceSummaries"]:
+                yield resource
+                if resource["ResourceType"] == "AWS::CloudFormation::Stack" and resource.get("PhysicalResourceId"):
+                    yield from self._resources(resource["PhysicalResourceId"])
+
+    def detectors(self, endpoint: str) -> list[str]:
+        """ARNs of all detectors of the service behind the endpoint."""
+        client = self._service(endpoint)
+        return [item["AnomalyDetectorArn"] for page in _pages(client) for item in page["AnomalyDetectorSummaryList"]]
+
+    def delete_detectors(self, endpoint: str) -> None:
+        """Delete every detector, which ends its schedule, and wait until the service has forgotten it."""
+        client = self._service(endpoint)
+        for arn in self.detectors(endpoint):
+            self.say(f"deleting detector {arn.rsplit(':', 1)[-1]}")
+            _ignoring(("ResourceNotFoundException", "ConflictException"), client.delete_anomaly_detector, AnomalyDetectorArn=arn)
+        self._wait(lambda: not self.detectors(endpoint), "the detectors to be deleted")
+
+    def _service(self, endpoint: str) -> Any:
+        return self.session.client("lookoutmetrics", endpoint_url=endpoint)
+
+    def delete(self, stack: Stack) -> None:
+        """Delete a stack and the data in it; data goes first, so that an interrupted run finds its way again."""
+        for attempt in range(ATTEMPTS):
+            for bucket in stack.buckets:
+                self.delete_bucket(bucket)
+            for table in stack.tables:
+                self.say(f"deleting table {table}")
+                _ignoring(("ResourceNotFoundException",), self.dynamodb.delete_table, TableName=table)
+            self.say(f"deleting stack {stack.name}")
+            self.cloudformation.delete_stack(StackName=stack.name)
+            self._wait(lambda: self._status(stack.name) in {"GONE", "DELETE_FAILED"}, f"stack {stack.name} to be deleted")
+            if self._status(stack.name) == "GONE":
+                return
+            self.say(f"stack {stack.name} could not be deleted, attempt {attempt + 1} of {ATTEMPTS}")
+        raise SystemExit(
+            f"the stack {stack.name} cannot be deleted; its events in the CloudFormation console say why. Then run this again."
+        )
+
+    def _status(self, name: str) -> str:
+        try:
+            status = str(self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"])
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return "GONE"
+            raise
+        return "GONE" if status == "DELETE_COMPLETE" else status
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Empty a bucket, all versions and unfinished uploads included, and delete it."""
+        try:
+            self.say(f"emptying bucket {bucket}: {self._empty(bucket)} versions deleted")
+            self.s3.delete_bucket(Bucket=bucket)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in {"NoSuchBucket", "BucketNotEmpty"}:  # written to meanwhile: the next attempt
+                raise
+
+    def _empty(self, bucket: str) -> int:
+        deleted = 0
+        for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            keys = [
+                {"Key": item["Key"], "VersionId": item["VersionId"]}
+                for kind in ("Versions", "DeleteMarkers")
+                for item in page.get(kind, [])
+            ]
+            if keys:
+                answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+                if failed := answer.get("Errors"):
+                    raise SystemExit(
+                        f"cannot delete {len(failed)} objects of {bucket}, the first: {failed[0]['Key']}: {failed[0]['Message']}"
+                    )
+                deleted += len(keys)
+        for page in self.s3.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
+            for upload in page.get("Uploads", []):
+                self.s3.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+        return deleted
+
+    def _wait(self, done: Callable[[], bool], what: str) -> None:
+        for _ in range(WAIT_SECONDS // 5):
+            if done():
+                return
+            self.pause(5)
+        raise SystemExit(f"waited {WAIT_SECONDS} s in vain for {what}; run this again later")
+
+
+def _pages(client: Any) -> Iterator[dict[str, Any]]:
+    token: dict[str, str] = {}
+    while True:
+        page = client.list_anomaly_detectors(MaxResults=10, **token)
+        yield page
+        if not page.get("NextToken"):
+            return
+        token = {"NextToken": page["NextToken"]}
+
+
+def _ignoring(codes: tuple[str, ...], call: Callable[..., Any], **arguments: str) -> None:
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in codes:
+            raise
+
+
+def order(prefix: str, root: str | None, solution: str, demo: str | None) -> list[tuple[str, str]]:
+    """Stack names with the resource that marks each as ours, in the order of deletion."""
+    deployed = (
+        [(root, "InputBucket")]
+        if root
+        else [(f"{prefix}-crawl", "RedshiftContinuousCrawl"), (prefix, "InputBucket"), (f"{prefix}-service", "SharedLayer")]
+    )
+    return [*deployed, (solution, "SAMDeploySageMakerInstance"), *([(demo, "S3ContentBucket")] if demo else [])]
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    os.environ["AWS_DATA_PATH"] = os.pathsep.join(filter(None, [str(MODELS), os.environ.get("AWS_DATA_PATH")]))
+    session = boto3.Session(region_name=arguments.region)
+    account = Account(session)
+    names = order(arguments.prefix, arguments.stack, arguments.solution, None if arguments.keep_demo else arguments.demo)
+    try:
+        stacks = [stack for name, marker in names if (stack := account.find(name, marker))]
+    except NotOursError as error:
+        print(f"cleanup: {error}", file=sys.stderr)
+        return 1
+    if not stacks:
+        print("nothing to delete: none of " + ", ".join(name for name, _ in names) + " is there")
+        return 0
+    endpoints = [stack.outputs["ServiceEndpoint"] for stack in stacks if stack.outputs.get("ServiceEndpoint")]
+    show(account, stacks, endpoints)
+    if arguments.dry_run or not (arguments.yes or confirmed(session.client("sts").get_caller_identity()["Account"], session.region_name)):
+        print("nothing was deleted")
+        return 0 if arguments.dry_run else 1
+    for endpoint in dict.fromkeys(endpoints):
+        account.delete_detectors(endpoint)
+    for stack in stacks:
+        account.delete(stack)
+    print("all gone")
+    return 0
+
+
+def show(account: Account, stacks: list[Stack], endpoints: list[str]) -> None:
+    """Print everything that would be deleted."""
+    for endpoint in dict.fromkeys(endpoints):
+        for arn in account.detectors(endpoint):
+            print(f"detector {arn.rsplit(':', 1)[-1]}")
+    for stack in stacks:
+        print(f"stack {stack.name} ({stack.status})")
+        for kind, names in (("bucket", stack.buckets), ("table", stack.tables)):
+            for name in names:
+                print(f"  {kind} {name} with all its data")
+
+
+def confirmed(account: str, region: str) -> bool:
+    """Whether a person types the account's number; without a terminal nobody can."""
+    if not sys.stdin.isatty():
+        print("cleanup: no terminal to ask at; --yes deletes without asking", file=sys.stderr)
+        return False
+    return input(f"This deletes all of it in account {account}, {region}. Type the account's number to go on: ").strip() == account
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/cleanup", description=__doc__)
+    parser.add_argument("--prefix", default="custom-rs-connector", help="name of the connector's stack (default: %(default)s)")
+    parser.add_argument("--stack", help="name of the root template's stack, if everything was deployed in one")
+    parser.add_argument("--solution", default="CustomRedshiftConnector", help="stack of the second Launch Stack (default: %(default)s)")
+    parser.add_argument("--demo", default="ProductionRedshiftDemo", help="stack of the first Launch Stack (default: %(default)s)")
+    parser.add_argument("--keep-demo", action="store_true", help="leave the sample Redshift alone")
+    parser.add_argument("--region", help="default: the AWS configuration's")
+    parser.add_argument("--dry-run", action="store_true", help="show what would be deleted")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
