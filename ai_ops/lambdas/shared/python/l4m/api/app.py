@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from l4m.api.faults import WireFault, cannot_parse, fault_of, fault_of_call, internal, unknown_operation
 from l4m.api.message import Request, Response
-from l4m.api.operations import alerts, anomalies, data, detectors, metric_sets, tags
+from l4m.api.operations import find_operation
 from l4m.api.service_model import Operation, Route, ServiceModel, load_model
 from l4m.api.validation import validate
 from l4m.arns import ALERT, DETECTOR, METRIC_SET, kind_of
@@ -29,38 +28,6 @@ _ARN_KINDS = {
 }
 
 Members = dict[str, Any]
-OPERATIONS: Mapping[str, Callable[[Context, Members], Members]] = {
-    "ActivateAnomalyDetector": detectors.activate_anomaly_detector,
-    "BackTestAnomalyDetector": detectors.back_test_anomaly_detector,
-    "CreateAlert": alerts.create_alert,
-    "CreateAnomalyDetector": detectors.create_anomaly_detector,
-    "CreateMetricSet": metric_sets.create_metric_set,
-    "DeactivateAnomalyDetector": detectors.deactivate_anomaly_detector,
-    "DeleteAlert": alerts.delete_alert,
-    "DeleteAnomalyDetector": detectors.delete_anomaly_detector,
-    "DescribeAlert": alerts.describe_alert,
-    "DescribeAnomalyDetectionExecutions": data.describe_anomaly_detection_executions,
-    "DescribeAnomalyDetector": detectors.describe_anomaly_detector,
-    "DescribeMetricSet": metric_sets.describe_metric_set,
-    "DetectMetricSetConfig": data.detect_metric_set_config,
-    "GetAnomalyGroup": anomalies.get_anomaly_group,
-    "GetDataQualityMetrics": data.get_data_quality_metrics,
-    "GetFeedback": anomalies.get_feedback,
-    "GetSampleData": data.get_sample_data,
-    "ListAlerts": alerts.list_alerts,
-    "ListAnomalyDetectors": detectors.list_anomaly_detectors,
-    "ListAnomalyGroupRelatedMetrics": anomalies.list_anomaly_group_related_metrics,
-    "ListAnomalyGroupSummaries": anomalies.list_anomaly_group_summaries,
-    "ListAnomalyGroupTimeSeries": anomalies.list_anomaly_group_time_series,
-    "ListMetricSets": metric_sets.list_metric_sets,
-    "ListTagsForResource": tags.list_tags_for_resource,
-    "PutFeedback": anomalies.put_feedback,
-    "TagResource": tags.tag_resource,
-    "UntagResource": tags.untag_resource,
-    "UpdateAlert": alerts.update_alert,
-    "UpdateAnomalyDetector": detectors.update_anomaly_detector,
-    "UpdateMetricSet": metric_sets.update_metric_set,
-}
 
 
 def handle(request: Request, context: Context) -> Response:
@@ -85,7 +52,7 @@ def _answer(model: ServiceModel, route: Route, request: Request, context: Contex
     try:
         members = validate(model.shapes, operation.input, _members(model, route, request, body))
         _check_arns(members)
-        return OPERATIONS[operation.name](context, members)
+        return find_operation(operation.name)(context, members)
     except L4mError as error:
         return fault_of(error, operation.errors)
     except Exception as error:  # noqa: BLE001 - the last line of defence: the caller gets a modelled error, the log the rest

@@ -10,7 +10,7 @@ from l4m.api.wire.members import wire_names
 from l4m.api.wire.sources import read_s3_source
 from l4m.api.wire.times import from_text
 from l4m.errors import Fault, InvalidInput
-from l4m.service import quality, runs, samples
+from l4m.service import executions, quality, samples
 from l4m.service.context import Context
 from l4m.service.source_rules import s3_faults, template_faults
 
@@ -32,7 +32,7 @@ def describe_anomaly_detection_executions(context: Context, members: Members) ->
     asked = from_text("Timestamp", members["Timestamp"]) if "Timestamp" in members else None
 
     def ask(limit: int, after: str | None) -> tuple[Members, str | None]:
-        page = runs.list_executions(context, members["AnomalyDetectorArn"], asked, limit, after)
+        page = executions.list_executions(context, members["AnomalyDetectorArn"], asked, limit, after)
         return {"ExecutionList": [findings.write_execution(one) for one in page.items]}, page.next
 
     return answer_page(context, "DescribeAnomalyDetectionExecutions", members, ask)
