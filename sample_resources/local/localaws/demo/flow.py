@@ -1,0 +1,131 @@
+"""The steps a user takes, with the same clients and scripts as in an account."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from localaws.client import LocalAws
+from localaws.demo.stage import ROOT, Sample, stage
+
+STACK = "l4m"
+SURROUNDINGS = Path(__file__).with_name("surroundings.yaml")
+SCRIPTS = ROOT / "sample_resources" / "redshift"
+READY_SECONDS = 180.0
+
+
+class DemoError(Exception):
+    """A step did not end as it should; the text says what was seen instead."""
+
+
+class Flow:
+    """One run of the demo on a fresh local cloud."""
+
+    def __init__(self, aws: LocalAws, sample: Sample) -> None:
+        self.aws, self.sample = aws, sample
+        self.around: dict[str, str] = {}
+        self.outputs: dict[str, str] = {}
+
+    def load(self) -> None:
+        """Create what a user has already, fill the tables with COPY."""
+        self.around = self.aws.deploy(SURROUNDINGS, "demo-surroundings")
+        self._script("initial_setup.py", "--data", self.sample.name)
+        self._script(
+            "data_loader.py", "--data", self.sample.name, "--bucket", self.around["ContentBucket"], "--role", self.around["LoadRoleArn"]
+        )
+
+    def deploy(self) -> None:
+        """Deploy the application and have its incidents sent to the inbox."""
+        template = stage(self.sample, self.aws.home / "stage")
+        secret = self.aws.client("secretsmanager").describe_secret(SecretId="redshift-l4mintegration")["ARN"]
+        parameters = {
+            "RedshiftCluster": "demo",
+            "RedshiftSecret": secret,
+            "AlertSnsTopicArn": self.around["AlertTopicArn"],
+            "WaitSeconds": "1",
+        }
+        self.outputs = self.aws.deploy(template, STACK, parameters)
+        events = self.aws.client("events")
+        bus = self.outputs["EventBusName"]
+        events.put_rule(Name="demo-incidents", EventBusName=bus, EventPattern=json.dumps({"source": ["l4m"]}))
+        events.put_targets(Rule="demo-incidents", EventBusName=bus, Targets=[{"Id": "inbox", "Arn": self.around["InboxArn"]}])
+
+    def upload(self, threshold: int) -> str:
+        """Build params.json as the notebook does, upload it, wait for the execution that it starts to end; return its name."""
+        before = {execution["name"] for execution in self.executions()}
+        params = self.aws.home / "params.json"
+        given = json.loads((ROOT / "ai_ops" / "params.json").read_text(encoding="utf-8")) | {"alert_threshold": threshold}
+        params.write_text(json.dumps(given), encoding="utf-8")
+        builder = [str(ROOT / "ai_ops" / "params_builder.py"), "--stack", STACK, "--params", str(params)]
+        self._run(*builder, "--sample", self.sample.name, "--topic", self.around["AlertTopicArn"], "--upload")
+        return self._finished(before)
+
+    def replay(self) -> Iterator[datetime]:
+        """Fire every cron rule and schedule of the replayed days; yields the end of each quarter of a day as it is reached."""
+        at = self.sample.replay_start
+        last = self.sample.replay_end + timedelta(minutes=10)
+        while at < last:
+            step = min(at + timedelta(hours=6), last)
+            self.aws.fire(at, step)
+            at = step
+            yield at
+
+    def executions(self) -> list[dict[str, Any]]:
+        """All executions of the state machine so far."""
+        client = self.aws.client("stepfunctions")
+        return list(client.list_executions(stateMachineArn=self.outputs["DeployStateMachineArn"])["executions"])
+
+    def detector(self) -> dict[str, Any]:
+        """The detector as the service describes it."""
+        client = self.aws.client("lookoutmetrics")
+        (summary,) = client.list_anomaly_detectors()["AnomalyDetectorSummaryList"]
+        return dict(client.describe_anomaly_detector(AnomalyDetectorArn=summary["AnomalyDetectorArn"]))
+
+    def statements(self) -> int:
+        """How many statements Redshift was sent so far."""
+        client, listed, token = self.aws.client("redshift-data"), 0, {}
+        while True:
+            page = client.list_statements(Status="ALL", **token)
+            listed += len(page["Statements"])
+            if "NextToken" not in page:
+                return listed
+            token = {"NextToken": page["NextToken"]}
+
+    def inbox(self) -> list[dict[str, Any]]:
+        """Alerts and incident events that arrived, oldest first."""
+        client, bodies = self.aws.client("sqs"), []
+        while messages := client.receive_message(QueueUrl=self.around["InboxUrl"], MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                bodies.append(json.loads(message["Body"]))
+                client.delete_message(QueueUrl=self.around["InboxUrl"], ReceiptHandle=message["ReceiptHandle"])
+        return bodies
+
+    def _finished(self, before: set[str]) -> str:
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            fresh = [execution for execution in self.executions() if execution["name"] not in before]
+            if fresh and fresh[0]["status"] != "RUNNING":
+                if fresh[0]["status"] != "SUCCEEDED":
+                    raise DemoError(f"the state machine ended as {fresh[0]['status']}: {self._cause(fresh[0]['executionArn'])}")
+                return str(fresh[0]["name"])
+            time.sleep(0.1)
+        raise DemoError(
+            f"the state machine did not end within {READY_SECONDS:.0f} s; it started {len(self.executions()) - len(before)} executions"
+        )
+
+    def _cause(self, execution: str) -> str:
+        described = self.aws.client("stepfunctions").describe_execution(executionArn=execution)
+        return f"{described.get('error')}: {described.get('cause')}"
+
+    def _script(self, name: str, *arguments: str) -> None:
+        self._run(str(SCRIPTS / name), *arguments)
+
+    def _run(self, *command: str) -> None:
+        environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.aws.home), **self.aws.environment()}
+        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DemoError(f"{Path(command[0]).name} failed: {done.stderr.strip() or done.stdout.strip()}")
