@@ -1,0 +1,63 @@
+"""The one WSGI application: control routes, the Redshift Data API, API Gateway, and moto for all the rest."""
+
+import json
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Request, Response
+
+from localaws.control import Control
+from localaws.gatekeeper import scope
+from localaws.identity import AccessDenied
+
+if TYPE_CHECKING:
+    from localaws.cloud import Cloud
+
+log = logging.getLogger(__name__)
+GATEWAY_SCOPES = {"execute-api", "lookoutmetrics"}
+
+
+class Front:
+    """Routes each request by its path or by the service it is signed for."""
+
+    def __init__(self, cloud: "Cloud") -> None:
+        self._cloud = cloud
+        self._control = Control(cloud)
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        answer = self._answer(environ)
+        return self._moto(environ, start_response) if answer is None else answer(environ, start_response)
+
+    def _answer(self, environ: dict[str, Any]) -> Response | None:
+        if environ.get("PATH_INFO", "").startswith("/_local/"):
+            return self._control.handle(Request(environ))
+        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("RedshiftData."):
+            return self._redshift(Request(environ))
+        try:
+            _, service = scope(environ.get("HTTP_AUTHORIZATION", ""))
+        except AccessDenied:
+            return None
+        return self._gateway(Request(environ)) if service in GATEWAY_SCOPES else None
+
+    def _gateway(self, request: Request) -> Response:
+        try:
+            return self._cloud.gateway.handle(request)
+        except Exception:
+            log.exception("%s %s", request.method, request.path)
+            return Response(json.dumps({"message": "Internal Server Error"}), 500, content_type="application/json")
+
+    def _redshift(self, request: Request) -> Response:
+        try:
+            key, _ = scope(request.headers.get("Authorization", ""))
+            caller = self._cloud.guard.caller(key, request.headers.get("X-Amz-Security-Token"))
+            status, body = self._cloud.data_api.handle(request.headers["X-Amz-Target"].split(".")[-1], json.loads(request.get_data() or b"{}"), caller)
+        except AccessDenied as error:
+            status, body = 400, {"__type": "AccessDeniedException", "message": str(error)}
+        except Exception as error:
+            log.exception("Redshift Data API")
+            status, body = 500, {"__type": "InternalServerException", "Message": str(error)}
+        return Response(json.dumps(body), status, content_type="application/x-amz-json-1.1")

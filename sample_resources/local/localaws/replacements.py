@@ -1,0 +1,118 @@
+"""The places where moto's own behaviour is replaced; each has a test, and moto is pinned because they are private.
+
+1. ``LambdaFunction.invoke``: runs the handler in the official runtime instead of Docker.
+2. ``boto_client_for`` of Step Functions: a state machine acts under its own role.
+3. ``ActionAuthenticatorMixin._authenticate_and_authorize_action``: IAM decides with the ARN that the call touches.
+4. ``Rule.send_to_targets``: EventBridge rules reach Lambda, SNS and Step Functions too.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from moto.awslambda.models import LambdaFunction
+from moto.core.authorization import ActionAuthenticatorMixin
+from moto.core.exceptions import AccessDeniedError, JsonRESTError
+from moto.events.models import Rule
+from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
+from moto.stepfunctions.parser.asl.utils import boto_client
+
+from localaws.gatekeeper import authorize
+from localaws.identity import AccessDenied
+
+if TYPE_CHECKING:
+    from localaws.cloud import Cloud
+
+
+def install(cloud: "Cloud") -> None:
+    """Put all replacements in place for this process."""
+    LambdaFunction.invoke = invoke_function(cloud)
+    replace_client(client_of_machine(cloud))
+    ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_call(cloud)
+    Rule.send_to_targets = send_to_targets(cloud)
+
+
+def invoke_function(cloud: "Cloud") -> Callable[..., str | bytes]:
+    """Return an ``invoke`` that knows callers (they send headers) from events that moto delivers (they send none)."""
+
+    def invoke(self: LambdaFunction, body: str | bytes, request_headers: Any, response_headers: Any) -> str | bytes:
+        payload = body.encode() if isinstance(body, str) else body
+        settings = cloud.settings(self.function_arn)
+        if not request_headers:
+            cloud.delivery.to_function(settings, json.loads(payload))
+            return ""
+        kind = request_headers.get("x-amz-invocation-type", "RequestResponse")
+        if kind == "DryRun":
+            return ""
+        if kind == "Event":
+            cloud.submit(settings, payload or b"{}")
+            return ""
+        outcome = cloud.functions.invoke(settings, payload or b"{}")
+        if outcome.error:
+            response_headers["x-amz-function-error"] = outcome.error
+        return outcome.payload
+
+    return invoke
+
+
+def client_of_machine(cloud: "Cloud") -> Callable[..., Any]:
+    """Return a ``boto_client_for`` that uses the role of the state machine (or of the state)."""
+
+    def boto_client_for(region: str, service: str, state_credentials: Any = None) -> Any:
+        if state_credentials is None:
+            raise PermissionError(f"a state machine calls {service} without a role")
+        cloud.require_trust(state_credentials.role_arn, "states.amazonaws.com")
+        return cloud.client(service, state_credentials.role_arn)
+
+    return boto_client_for
+
+
+def replace_client(replacement: Callable[..., Any]) -> None:
+    """Replace ``boto_client_for`` in every module of moto's engine that imported it by name."""
+    import moto.stepfunctions.parser.models  # noqa: F401, PLC0415 (loads all states, so that none is missed)
+
+    boto_client.boto_client_for = replacement
+    for name, module in list(sys.modules.items()):
+        if name.startswith("moto.stepfunctions.parser.") and hasattr(module, "boto_client_for"):
+            module.boto_client_for = replacement
+
+
+def authorize_call(cloud: "Cloud") -> Callable[..., None]:
+    """Return the check that moto makes before every action."""
+
+    def check(self: Any, iam_request_cls: type, resource: str = "*") -> None:
+        try:
+            authorize(cloud.guard, self, resource)
+        except AccessDenied as error:
+            raise _refusal(self, str(error)) from error
+
+    return check
+
+
+def _refusal(call: Any, message: str) -> Exception:
+    if call.service_name == "s3":
+        bucket = call.data.get("BucketName")
+        return BucketAccessDeniedError(bucket=bucket) if bucket else S3AccessDeniedError()
+    if call.headers.get("X-Amz-Target") or call.service_name in ("lambda", "awslambda", "scheduler"):
+        error = JsonRESTError("AccessDeniedException", message)
+        error.code = 400 if call.headers.get("X-Amz-Target") else 403
+        return error
+    denied = AccessDeniedError("", "")
+    denied.message = message
+    denied.description = re.sub(r"User: .*?(?=<)", message.replace("\\", "\\\\"), str(denied.description))
+    return denied
+
+
+def send_to_targets(cloud: "Cloud") -> Callable[..., None]:
+    """Return a ``send_to_targets`` that delivers what ``PutEvents`` received."""
+
+    def send(self: Rule, original_event: dict[str, Any], transform_input: bool = True) -> None:
+        event = {key: value for key, value in original_event.items() if key != "ingestion-time"}
+        if isinstance(event.get("time"), int | float):
+            event["time"] = datetime.fromtimestamp(event["time"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        cloud.delivery.through_rule(self, event)
+
+    return send

@@ -1,0 +1,1 @@
+"""CloudFormation on top of moto: translation of SAM, and the resource types that moto leaves out."""

@@ -1,0 +1,1 @@
+"""Redshift on one machine: the Data API in front of DuckDB."""
