@@ -12,11 +12,13 @@ RENEW_BEFORE = timedelta(minutes=5)  # an assumed role is assumed anew this long
 class Loader:
     """Hand out clients by name: ``loader.client("redshift-data")`` or ``loader.redshift_data``."""
 
-    def __init__(self, session: boto3.Session | None = None) -> None:
+    def __init__(self, session: boto3.Session | None = None, via: str = "") -> None:
+        """Take the role ``via`` first whenever another role is assumed: users then trust one role only."""
         self.session = session or boto3.Session()
+        self._via = via
         self._config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
         self._clients: dict[str, Any] = {}
-        self._assumed: dict[str, tuple[datetime, boto3.Session]] = {}
+        self._assumed: dict[str, tuple[datetime, boto3.Session, dict[str, Any]]] = {}
 
     def client(self, service: str) -> Any:
         """Return the client of a service under the function's own role."""
@@ -26,17 +28,18 @@ class Loader:
 
     def assume(self, role_arn: str, service: str) -> Any:
         """Return the client of a service under another role; its credentials are renewed before they end."""
-        now = datetime.now(UTC)
-        ends, session = self._assumed.get(role_arn, (now, None))
-        if session is None or ends - now <= RENEW_BEFORE:
-            ends, session = self._assumed[role_arn] = self._assume(role_arn)
-        return session.client(service, config=self._config)
+        ends, session, clients = self._assumed.get(role_arn, (datetime.now(UTC), None, {}))
+        if session is None or ends - datetime.now(UTC) <= RENEW_BEFORE:
+            ends, session, clients = self._assumed[role_arn] = self._assume(role_arn)
+        if service not in clients:
+            clients[service] = session.client(service, config=self._config)
+        return clients[service]
 
-    def _assume(self, role_arn: str) -> tuple[datetime, boto3.Session]:
-        answer = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="l4m")
-        given = answer["Credentials"]
+    def _assume(self, role_arn: str) -> tuple[datetime, boto3.Session, dict[str, Any]]:
+        sts = self.assume(self._via, "sts") if self._via and role_arn != self._via else self.client("sts")
+        given = sts.assume_role(RoleArn=role_arn, RoleSessionName="l4m")["Credentials"]
         session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], self.session.region_name)
-        return given["Expiration"], session
+        return given["Expiration"], session, {}
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -1,0 +1,28 @@
+"""Second state of the machine: bring the detector, its metric set and its alert to what params.json says."""
+
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+import parameters
+from l4m.connector.crawl_state import StateStore
+from l4m.connector.detector import DetectorSetup
+from l4m.connector.machine import check_owner, detector_result, uploaded_params
+from l4m.connector.params import Params
+from loader import Loader
+
+logger = Logger(service="create-and-activate-detector")
+loader = Loader()
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take the machine's state; return what it keeps as ``$.params.detector``."""
+    logger.append_keys(correlation_id=event["version"])
+    check_owner(StateStore(loader.s3, event["bucket"]), event["version"])
+    setup = DetectorSetup(loader.lookoutmetrics, Params.from_dict(uploaded_params(event)), event["params"]["crawl"]["fingerprint"])
+    progress = setup.advance(activated=event["params"].get("detector", {}).get("activated", False))
+    wait = parameters.whole_number("WAIT_SECONDS", 5)
+    result = detector_result(event, progress, wait, parameters.whole_number("DETECTOR_LIMIT_SECONDS", 14400))
+    logger.info("detector looked at", **result)
+    return result

@@ -1,0 +1,45 @@
+"""A cron tick, or a statement that ended: unload the windows that are due, commit the ones that are done."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+import parameters
+from l4m.connector.crawl import Crawl, Target
+from l4m.connector.live import LiveCrawl, Report
+from loader import Loader
+
+QUERY = Path(__file__).with_name("query.sql").read_text(encoding="utf-8")
+STATEMENT_ENDED = "Redshift Data Statement Status Change"
+logger = Logger(service="redshift-continuous-crawl")
+metrics = Metrics(namespace="L4M", service="redshift-continuous-crawl")
+loader = Loader()
+
+
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take either event; only a tick's time decides which windows are due."""
+    target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
+    bucket, name = parameters.required("BUCKET"), parameters.required("STATEMENT_NAME")
+    crawl = Crawl(loader.s3, loader.redshift_data, loader.secretsmanager, bucket, target, name)
+    live = LiveCrawl(crawl, QUERY, parameters.whole_number("WINDOWS_PER_RUN", 24))
+    tick = None if event["detail-type"] == STATEMENT_ENDED else datetime.fromisoformat(event["time"])
+    report = live.advance(tick)
+    if report is None:
+        logger.info("history is not crawled yet")
+        return {"status": "WAITING"}
+    return _told(report)
+
+
+def _told(report: Report) -> dict[str, Any]:
+    for start, reason in report.failed.items():
+        logger.error("window failed; the next tick tries again", window=start, reason=reason)
+    metrics.add_metric("CrawlLag", MetricUnit.Seconds, report.lag_seconds)
+    metrics.add_metric("WindowsFailed", MetricUnit.Count, len(report.failed))
+    result = {"status": "OK", "committed": report.committed, "submitted": report.submitted, "watermark": report.watermark}
+    logger.info("windows looked at", lag_seconds=report.lag_seconds, **result)
+    return result

@@ -1,0 +1,131 @@
+"""The continuous crawl: every window since the watermark, each exactly once, whatever events come or get lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from l4m.connector.crawl import Crawl, live_fingerprint, timeline
+from l4m.connector.crawl_state import CrawlState, Flight, StateChanged
+from l4m.connector.params import Params
+from l4m.connector.query import END, START, Query
+from l4m.connector.unload import COUNT, token, unload
+from l4m.service.timeline import Timeline
+from l4m.sources.paths import render_path
+from l4m.sources.redshift import Phase, Redshift
+
+ATTEMPTS = 8  # lost races against other runs before the event is given back to be retried
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one run did: windows by their begin; ``lag_seconds`` from the first open window to the latest tick."""
+
+    committed: dict[int, int]
+    submitted: tuple[int, ...]
+    failed: dict[int, str]
+    watermark: int
+    lag_seconds: int
+
+
+@dataclass(frozen=True)
+class LiveCrawl:
+    """The crawl of one connector; at most ``limit`` windows are in flight."""
+
+    crawl: Crawl
+    query_text: str
+    limit: int
+
+    def advance(self, tick: datetime | None) -> Report | None:
+        """Settle what has ended, submit what is due; a tick also moves the horizon. None before history is crawled."""
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return self._advance(tick)
+            except StateChanged:
+                continue
+        return self._advance(tick)
+
+    def _advance(self, tick: datetime | None) -> Report | None:
+        state = self.crawl.store.load()
+        if state.params is None or state.watermark is None:
+            return None
+        return _Run(self, state, Params.from_dict(state.params)).do(tick)
+
+
+class _Run:
+    def __init__(self, live: LiveCrawl, state: CrawlState, params: Params) -> None:
+        self.live, self.crawl, self.state, self.params = live, live.crawl, state, params
+        self.query = Query(live.query_text, {START, END}, params.columns)
+        self.timeline: Timeline = timeline(params)
+        self.epoch = state.history.token if state.history else ""
+        self.fingerprint = f"{live_fingerprint(params)}-{self.epoch[:16]}"  # a new history brings every window again
+        self.database: Redshift = self.crawl.database(params)
+        self.committed: dict[int, int] = {}
+        self.failed: dict[int, str] = {}
+
+    def do(self, tick: datetime | None) -> Report:
+        before = self.state
+        horizon = max(self.state.horizon or 0, int(tick.timestamp()) if tick else 0)
+        settled = [flight for flight in map(self._settle, self.state.flights) if flight]
+        watermark, open_flights = _move(int(self.state.watermark or 0), settled, self.timeline)
+        planned = self._plan(watermark, horizon, open_flights)
+        self.state = replace(self.state, horizon=horizon, watermark=watermark, flights=planned)
+        if self.state != before:
+            self.state = self.crawl.store.save(self.state)
+        submitted = self._submit(retry=tick is not None)
+        return Report(self.committed, submitted, self.failed, watermark, max(0, horizon - watermark))
+
+    def _settle(self, flight: Flight) -> Flight | None:
+        if flight.rows is not None or flight.statement is None:
+            return flight if flight.fingerprint == self.fingerprint else None
+        statement = self.database.describe(flight.statement)
+        if statement.phase is Phase.RUNNING:
+            return flight
+        if flight.fingerprint != self.fingerprint:
+            return None  # its layout is no longer wanted; the window is planned anew
+        if statement.phase is not Phase.FINISHED:
+            self.failed[flight.start] = str(statement.failure())
+            return replace(flight, attempt=flight.attempt + 1, statement=None)
+        rows = self.database.first_number(flight.statement, 2)
+        if rows == 0:
+            self.crawl.write_header(self._destination(flight.start), self.query.columns, self.params)
+        self.committed[flight.start] = rows
+        return replace(flight, rows=rows)
+
+    def _plan(self, watermark: int, horizon: int, flights: list[Flight]) -> tuple[Flight, ...]:
+        known = {flight.start for flight in flights}
+        waiting = sum(flight.rows is None for flight in flights)
+        due = self.timeline.due(watermark, horizon, len(flights) + self.live.limit)
+        fresh = [start for start in due if start not in known][: max(0, self.live.limit - waiting)]
+        return (*flights, *(Flight(start, self.fingerprint) for start in fresh))
+
+    def _submit(self, retry: bool) -> tuple[int, ...]:
+        wanted = [flight for flight in self.state.flights if flight.statement is None and flight.rows is None]
+        ready = [flight for flight in wanted if retry or flight.attempt == 0]
+        started = {flight.start: self._start(flight) for flight in ready}
+        if started:
+            flights = tuple(replace(flight, statement=started.get(flight.start, flight.statement)) for flight in self.state.flights)
+            self.state = self.crawl.store.save(replace(self.state, flights=flights))
+        return tuple(started)
+
+    def _start(self, flight: Flight) -> str:
+        window = {START: datetime.fromtimestamp(flight.start, UTC), END: datetime.fromtimestamp(self.timeline.after(flight.start), UTC)}
+        destination = self._destination(flight.start)
+        options = "PARALLEL OFF ALLOWOVERWRITE"  # one file of a fixed name: doing it again replaces it
+        sql = unload(self.query.render(**window), destination, self.params.role_arn, self.params.csv, options)
+        name = f"{self.crawl.name}-{window[START]:%Y%m%dT%H%MZ}"
+        return self.database.submit((sql, COUNT), name, token(sql, flight.attempt, self.epoch), with_event=True)
+
+    def _destination(self, start: int) -> str:
+        folder = render_path(self.params.templated_path, self.timeline.local(start))
+        return f"{folder}{datetime.fromtimestamp(start, UTC):%Y%m%dT%H%MZ}_"
+
+
+def _move(watermark: int, flights: Iterable[Flight], windows: Timeline) -> tuple[int, list[Flight]]:
+    """Move the watermark over committed windows that touch it; keep the other windows."""
+    left = {flight.start: flight for flight in flights}
+    while watermark in left and left[watermark].rows is not None:
+        del left[watermark]
+        watermark = windows.after(watermark)
+    return watermark, [flight for start, flight in sorted(left.items()) if start >= watermark]

@@ -1,0 +1,89 @@
+"""query.sql: one SELECT with named windows, checked as a tree, rendered as it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from sqlglot import Token, TokenType, exp, parse, tokenize
+from sqlglot.errors import SqlglotError
+
+from l4m.errors import Fault, InvalidInput
+
+DIALECT = "redshift"
+START, END = "window_start", "window_end"
+
+
+class InvalidQuery(InvalidInput):
+    """query.sql cannot be used; the faults say why."""
+
+
+class Query:
+    """A checked query; ``columns`` are the names of its select list, in order."""
+
+    def __init__(self, text: str, windows: Iterable[str], columns: Iterable[str] = ()) -> None:
+        tree = _one_select(text)
+        faults = [*_window_faults(tree, frozenset(windows)), *_shape_faults(tree), *_column_faults(tree, tuple(columns))]
+        if faults:
+            raise InvalidQuery(*faults)
+        self.text = text
+        self.columns = tuple(tree.named_selects)
+
+    def render(self, **instants: datetime) -> str:
+        """The SELECT with each window's bound as a typed literal in UTC; nothing else of the text is touched."""
+        parts, done = [], 0
+        for name, start, end in _placeholders(self.text):
+            parts += [self.text[done:start], _literal(instants[name]) if name else ""]
+            done = end
+        return "".join([*parts, self.text[done:]]).strip()
+
+
+def _one_select(text: str) -> exp.Query:
+    try:
+        trees = [tree for tree in parse(text, dialect=DIALECT) if tree is not None and not isinstance(tree, exp.Semicolon)]
+    except SqlglotError as error:
+        raise InvalidQuery(Fault("query.sql", f"cannot be parsed: {error}")) from error
+    if len(trees) != 1 or not isinstance(trees[0], exp.Query):
+        raise InvalidQuery(Fault("query.sql", "must be exactly one SELECT"))
+    return trees[0]
+
+
+def _window_faults(tree: exp.Query, allowed: frozenset[str]) -> list[Fault]:
+    found = {node.name for node in tree.find_all(exp.Placeholder)}
+    unknown = [Fault("query.sql", f"has the unknown placeholder :{name}") for name in sorted(found - allowed)]
+    missing = [Fault("query.sql", f"does not use :{name}") for name in sorted(allowed - found)]
+    return unknown + missing
+
+
+def _shape_faults(tree: exp.Query) -> list[Fault]:
+    faults = []
+    if tree.find(exp.Into):
+        faults.append(Fault("query.sql", "writes INTO a table: it may only read"))
+    if tree.args.get("limit"):
+        faults.append(Fault("query.sql", "ends in a LIMIT or TOP, which UNLOAD does not take"))
+    if tree.is_star:
+        faults.append(Fault("query.sql", "selects *: name the columns"))
+    return faults
+
+
+def _column_faults(tree: exp.Query, needed: tuple[str, ...]) -> list[Fault]:
+    found = tree.named_selects
+    absent = [] if tree.is_star else [name for name in needed if name not in found]
+    twice = sorted({name for name in found if name != "*" and found.count(name) > 1})
+    return [
+        *(Fault("query.sql", f"does not deliver the column {name!r} that params.json names") for name in absent),
+        *(Fault("query.sql", f"delivers the column {name!r} more than once") for name in twice),
+    ]
+
+
+def _placeholders(text: str) -> Iterator[tuple[str, int, int]]:
+    tokens: list[Token] = tokenize(text, dialect=DIALECT)
+    for token, name in zip(tokens, [*tokens[1:], None], strict=True):
+        if token.token_type is TokenType.SEMICOLON:
+            yield "", token.start, token.end + 1  # between an UNLOAD's quotes there is no statement to end
+        elif token.token_type is TokenType.COLON and name and name.text in {START, END}:
+            yield name.text, token.start, name.end + 1
+
+
+def _literal(instant: datetime) -> str:
+    return f"TIMESTAMP '{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"
