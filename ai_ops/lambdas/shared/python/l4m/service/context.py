@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -33,6 +34,30 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Facilities:
+    """Where runs are scheduled and messages go; only the run function needs it."""
+
+    schedule_group: str = "default"
+    schedule_role_arn: str = ""
+    event_bus: str = "default"
+    schedule_queue_arn: str = ""
+    undelivered_queue_url: str = ""
+    late_intervals: int = 24  # how far back late data is looked for
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Facilities:
+        """As the template tells the run function."""
+        return cls(
+            schedule_group=environment["SCHEDULE_GROUP"],
+            schedule_role_arn=environment["SCHEDULER_ROLE_ARN"],
+            schedule_queue_arn=environment["SCHEDULE_QUEUE_ARN"],
+            event_bus=environment["EVENT_BUS"],
+            undelivered_queue_url=environment["UNDELIVERED_QUEUE_URL"],
+            late_intervals=int(environment["LATE_INTERVALS"]),
+        )
+
+
+@dataclass(frozen=True)
 class Context:
     """One call's surroundings; ``now`` is the caller's time in UTC."""
 
@@ -45,6 +70,7 @@ class Context:
     now: datetime
     run_function_arn: str
     limits: Limits = field(default_factory=Limits)
+    facilities: Facilities = field(default_factory=Facilities)
 
     @property
     def resources(self) -> Resources:

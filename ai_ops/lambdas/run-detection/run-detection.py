@@ -1,0 +1,29 @@
+"""The detection service's engine room: a task of one detector, from the API or from its schedule."""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from l4m.service.context import Context, Facilities
+from l4m.service.dispatch import perform
+from l4m.store.table import Table
+from loader import Loader
+
+loader = Loader(via=os.environ["DATA_ACCESS_ROLE_ARN"])
+
+
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """Take ``{"detector", "task", …}``: learn, backtest, run (with its ``time``), deactivate, delete or schedule."""
+    surroundings = Context(
+        clients=loader,
+        table=Table(loader.dynamodb, os.environ["TABLE_NAME"]),
+        bucket=os.environ["STATE_BUCKET"],
+        region=os.environ["AWS_REGION"],
+        account=os.environ["ACCOUNT_ID"],
+        partition=os.environ["PARTITION"],
+        now=datetime.now(UTC),
+        run_function_arn=context.invoked_function_arn,
+        facilities=Facilities.from_environment(os.environ),
+    )
+    perform(surroundings, event)

@@ -1,0 +1,60 @@
+"""Why a group was reported, in words and figures: expected range, direction, causes, related measures, completeness."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+MOST_CAUSES = 5
+
+Document = Mapping[str, Any]
+
+
+def explain_group(group: Document, incident: Document | None, completeness: Document) -> dict[str, Any]:
+    """The ``explanation`` that rides along with an alert."""
+    headline = headline_series(group, incident)
+    known = incident or {}
+    return {
+        "incidentId": group["incident_id"],
+        "incidentStart": known.get("start", group["start"]),
+        "direction": group["direction"],
+        "kind": group["kind"],
+        "dimensions": headline["dimensions"],
+        "actual": headline["value"],
+        "expected": headline["expected"],
+        "lower": headline["lower"],
+        "upper": headline["upper"],
+        "changePercent": change_percent(headline),
+        "causes": list(known.get("causes", ()))[:MOST_CAUSES],
+        "relatedMeasures": [name for name in known.get("measures", ()) if name != group["measure"]],
+        "anomalousSeries": group["series_count"],
+        "confidence": confidence(group["score"]),
+        "completeness": dict(completeness),
+    }
+
+
+def headline_series(group: Document, incident: Document | None) -> Document:
+    """The series that tells the story best: the one of the strongest cause, else the widest of the most severe."""
+    series = {tuple(sorted(one["dimensions"].items())): one for one in reversed(group["series"])}
+    for cause in (incident or {}).get("causes", ()):
+        found = series.get(tuple(sorted(cause["dimensions"].items())))
+        if found is not None:
+            return found
+    chosen: Document = min(group["series"], key=lambda one: len(one["dimensions"]))
+    return chosen
+
+
+def change_percent(series: Document) -> float | None:
+    """How far a value is from what was expected; None when nothing was expected or nothing came."""
+    if series["value"] is None or not series["expected"]:
+        return None
+    return round(100 * (series["value"] - series["expected"]) / abs(series["expected"]), 1)
+
+
+def confidence(score: float) -> str:
+    """What a severity means: how seldom a series that is well does such a thing."""
+    if score >= 90:
+        return "once a year or less"
+    if score >= 70:
+        return "about once a month"
+    return "about once a week" if score >= 50 else "more often than once a week"

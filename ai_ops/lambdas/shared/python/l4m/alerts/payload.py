@@ -1,0 +1,57 @@
+"""What SNS and Lambda receive: the keys that readers of the old service parse, plus an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from l4m.model import Alert, Detector
+
+MOST_SERIES = 50
+MOST_VALUES = 50  # dimension values named in a message; SNS takes 256 KB
+_NAMESPACE = UUID("0d1c2c1e-54c5-5a5e-8a8f-0f3a3d0a4b11")
+
+
+def build_payload(alert: Alert, detector: Detector, group: Mapping[str, Any], explanation: Mapping[str, Any], event: str) -> dict[str, Any]:
+    """One alert about one group; ``event`` tells apart what is said about it (first word, corrections)."""
+    region = detector.arn.split(":")[3]
+    return {
+        "anomalyDetectorArn": detector.arn,
+        "anomalyScore": group["score"],
+        "consoleUrl": f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#metricsV2:query=~'LookoutMetrics*20{detector.name}",
+        "anomalyGroupId": group["id"],
+        "alertName": alert.name,
+        "alertArn": alert.arn,
+        "alertEventId": event_id(alert.arn, event),
+        "alertDescription": alert.description,
+        "impactedMetric": {
+            "metricName": group["measure"],
+            "dimensionContribution": [_contribution(name, shares) for name, shares in group["contributions"].items()],
+            "relevantTimeSeries": [_relevant(series) for series in group["series"][:MOST_SERIES]],
+        },
+        "timestamp": time_string(group["start"]),
+        "explanation": {**explanation, "incidentStart": time_string(explanation["incidentStart"])},
+    }
+
+
+def event_id(alert_arn: str, event: str) -> str:
+    """The id of one word about a group; whoever receives it twice can tell."""
+    return f"{alert_arn}:event/{uuid5(_NAMESPACE, event)}"
+
+
+def time_string(moment: int) -> str:
+    """A time as the service always wrote it: ``2022-01-15T04:25Z[UTC]``."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%MZ[UTC]")
+
+
+def _contribution(name: str, shares: Mapping[str, float]) -> dict[str, Any]:
+    largest = sorted(shares.items(), key=lambda pair: -pair[1])[:MOST_VALUES]
+    values = [{"dimensionValue": value, "valueContribution": share} for value, share in largest]
+    return {"dimensionName": name, "dimensionValueContributions": values}
+
+
+def _relevant(series: Mapping[str, Any]) -> dict[str, Any]:
+    dimensions = [{"dimensionName": name, "dimensionValue": value} for name, value in series["dimensions"].items()]
+    return {"timeSeriesId": series["id"], "dimensions": dimensions, "metricValue": series["value"]}

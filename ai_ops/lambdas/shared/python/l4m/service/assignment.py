@@ -1,0 +1,69 @@
+"""One detector at work: what it watches, its clock, and where its things are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from l4m.errors import Fault, InvalidInput
+from l4m.model import Detector, MetricSet
+from l4m.service.context import Context
+from l4m.service.timeline import Timeline
+from l4m.store.anomalies import Anomalies
+from l4m.store.bucket import Bucket
+from l4m.store.outbox import Outbox
+from l4m.store.quality import Quality
+from l4m.store.runs import Runs
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A detector of one generation with its metric set and surroundings."""
+
+    context: Context
+    detector: Detector
+    metric_set: MetricSet
+
+    @classmethod
+    def of(cls, context: Context, detector_arn: str) -> Assignment:
+        """The assignment of a detector as it now stands; it must have a metric set."""
+        detector = context.resources.detector(detector_arn)
+        metric_sets = context.resources.metric_sets(detector_arn)
+        if not metric_sets:
+            raise InvalidInput(Fault("AnomalyDetectorArn", f"{detector.name} has no metric set"))
+        return cls(context, detector, metric_sets[0])
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The metric set's intervals."""
+        return Timeline.of(self.metric_set)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Where states and groups are kept."""
+        return Bucket(self.context.clients.client("s3"), self.context.bucket)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """How far the detector has come."""
+        return Runs(self.context.table, self.detector.name, self.detector.generation)
+
+    @cached_property
+    def anomalies(self) -> Anomalies:
+        """What the detector found."""
+        return Anomalies(self.context.table, self.bucket, self.detector.name, self.detector.generation, self.timeline.seconds)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What is still to be told."""
+        return Outbox(self.context.table, self.detector.name)
+
+    @cached_property
+    def quality(self) -> Quality:
+        """Figures about the data that was read."""
+        return Quality(self.context.table, self.detector.name, self.detector.generation)
+
+    @property
+    def prefix(self) -> str:
+        """Where this generation's objects lie in the bucket."""
+        return f"{self.detector.name}/{self.detector.generation:06d}"

@@ -1,0 +1,74 @@
+"""Taking a detector's learned state through more intervals: the one step of learning, backtest and live runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from l4m.engine.block import Block
+from l4m.engine.monitor import Monitor
+from l4m.engine.results import Feedback, Outcome
+from l4m.engine.settings import Settings
+from l4m.errors import Fault, InvalidInput
+from l4m.model import Detector, Direction, MetricSet
+from l4m.service.assignment import Assignment
+from l4m.store.history import History
+from l4m.store.series import SavedState
+
+TAG_PREFIX = "l4m:"
+
+
+@dataclass
+class Progress:
+    """A monitor at work and the values it has seen lately."""
+
+    monitor: Monitor
+    history: History
+    open_incidents: tuple[str, ...] = ()
+
+    @classmethod
+    def begin(cls, assignment: Assignment) -> Progress:
+        """A monitor that has seen nothing."""
+        settings = settings_of(assignment.detector, assignment.metric_set)
+        return cls(Monitor(settings), History.empty(len(settings.measures)))
+
+    @classmethod
+    def resume(cls, state: SavedState) -> Progress:
+        """The monitor as it was saved."""
+        return cls(Monitor.load(state.monitor), state.history, state.open_incidents)
+
+    def observe(self, starts: Sequence[int], block: Block, feedback: Sequence[Feedback] = ()) -> Outcome:
+        """Take the next intervals and say what is anomalous in them."""
+        outcome = self.monitor.observe(block, keep_points=True, feedback=feedback)
+        if outcome.points is not None:
+            self.history = self.history.extend(starts, outcome.points.nodes, outcome.points.value)
+        return outcome
+
+
+def settings_of(detector: Detector, metric_set: MetricSet) -> Settings:
+    """Settings of the engine: the metric set's, and what the detector's ``l4m:`` tags choose."""
+    tags = {name.removeprefix(TAG_PREFIX): value for name, value in detector.tags.items() if name.startswith(TAG_PREFIX)}
+    try:
+        return Settings(
+            interval_seconds=metric_set.frequency.seconds,
+            measures=metric_set.measures,
+            dimensions=metric_set.dimensions,
+            timezone=metric_set.timezone,
+            sensitivity=float(tags.get("sensitivity", Settings.sensitivity)),
+            direction=Direction(tags.get("direction", Settings.direction)),
+            minimum_absolute=float(tags.get("minimum-absolute", Settings.minimum_absolute)),
+            minimum_relative=float(tags.get("minimum-relative", Settings.minimum_relative)),
+            country=tags.get("country"),
+            special_days=tuple(date.fromisoformat(day) for day in tags.get("special-days", "").split()),
+        )
+    except ValueError as error:
+        raise InvalidInput(Fault("Tags", f"a tag that begins with {TAG_PREFIX!r} cannot be used: {error}")) from error
+
+
+def feedback_of(assignment: Assignment) -> tuple[Feedback, ...]:
+    """What users said is no anomaly, as the engine takes it."""
+    records = assignment.context.resources.feedback(assignment.detector.arn)
+    return tuple(
+        Feedback(one.series.measure, one.series.dimensions, one.series.severity, one.series.direction) for one in records if not one.is_anomaly
+    )

@@ -1,0 +1,48 @@
+"""Which task of a detector an invocation of the run function asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from l4m.errors import NotFound
+from l4m.service.context import Context
+from l4m.service.ending import deactivate, delete, reschedule
+from l4m.service.learning import backtest, learn
+from l4m.service.runs import run_detector
+
+
+def perform(context: Context, event: Mapping[str, Any]) -> None:
+    """Do one task; what a detector asks for that is gone meanwhile is done already."""
+    try:
+        _perform(context, event)
+    except NotFound as error:
+        if error.kind != "AnomalyDetector":
+            raise
+
+
+def _perform(context: Context, event: Mapping[str, Any]) -> None:
+    detector, task = event["detector"], event["task"]
+    if task == "run":
+        if run_detector(context, detector, _epoch(event["time"])):
+            context.clients.client("lambda").invoke(
+                FunctionName=context.run_function_arn, InvocationType="Event", Payload=json.dumps(dict(event)).encode()
+            )
+    elif task == "learn":
+        learn(context, detector, event["generation"])
+    elif task == "backtest":
+        backtest(context, detector, event["generation"])
+    elif task == "deactivate":
+        deactivate(context, detector, event["generation"])
+    elif task == "delete":
+        delete(context, detector)
+    elif task == "schedule":
+        reschedule(context, detector)
+    else:
+        raise ValueError(f"task {task!r} is unknown")
+
+
+def _epoch(time: str) -> int:
+    return int(datetime.fromisoformat(time).timestamp())

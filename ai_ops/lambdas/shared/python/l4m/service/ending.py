@@ -1,0 +1,46 @@
+"""Deactivation and deletion: the schedule stops, and what was kept goes."""
+
+from __future__ import annotations
+
+from l4m.model import DetectorStatus
+from l4m.service.assignment import Assignment
+from l4m.service.context import Context
+from l4m.service.schedules import start_schedule, stop_schedule
+from l4m.store.bucket import Bucket
+from l4m.store.table import Key
+
+RUNNING = (DetectorStatus.LEARNING, DetectorStatus.ACTIVE)
+
+
+def deactivate(context: Context, detector_arn: str, generation: int) -> None:
+    """Stop the runs; what was learned and found stays until the next learning or the deletion."""
+    detector = context.resources.detector(detector_arn)
+    if detector.status is DetectorStatus.DEACTIVATING and detector.generation == generation:
+        stop_schedule(context, detector.name)
+        context.resources.move_detector(
+            detector_arn, generation, DetectorStatus.INACTIVE, allowed={DetectorStatus.DEACTIVATING}, now=context.now
+        )
+
+
+def delete(context: Context, detector_arn: str) -> None:
+    """Remove all that belongs to a detector, and the detector itself last."""
+    detector = context.resources.detector(detector_arn)
+    if detector.status is not DetectorStatus.DELETING:
+        return
+    stop_schedule(context, detector.name)
+    Bucket(context.clients.client("s3"), context.bucket).purge(f"{detector.name}/")
+    plain = [f"{detector.name}#{kind}" for kind in ("run", "execution", "outbox", "settled")]
+    by_generation = [
+        f"{detector.name}#{kind}#{number:06d}" for kind in ("group", "incident", "quality") for number in range(detector.generation + 1)
+    ]
+    for partition in (*plain, *by_generation):
+        for row in list(context.table.query(partition)):
+            context.table.delete(Key(partition, row.sort))
+    context.resources.purge(detector_arn)
+
+
+def reschedule(context: Context, detector_arn: str) -> None:
+    """Bring the schedule of a running detector up to date with its metric set."""
+    assignment = Assignment.of(context, detector_arn)
+    if assignment.detector.status in RUNNING:
+        start_schedule(assignment)

@@ -1,0 +1,107 @@
+"""Making known what a run found: groups, incidents, executions, and the messages that tell people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from l4m.alerts.corrections import correct
+from l4m.alerts.notices import Subject, alert_notices, incident_notices, notice_id
+from l4m.model import Alert
+from l4m.service.assignment import Assignment
+from l4m.service.report import Report
+from l4m.store.anomalies import IndexEntry
+from l4m.store.history import PAGE_INTERVALS, History
+from l4m.store.outbox import DELIVERED, Message
+from l4m.store.quality import RUN
+from l4m.store.runs import ExecutionRecord, Pointer
+from l4m.store.series import SavedState, SeriesStore
+
+WINDOW_INTERVALS = 28 * 24 + 1  # what ListAnomalyGroupTimeSeries shows: 28 days of hours and the anomaly's own
+
+
+def publish(assignment: Assignment, pointer: Pointer, state: SavedState, series: SeriesStore) -> Pointer:
+    """Write what ``state`` reports and note that it is done; repeated after a crash, it writes the same again."""
+    report = dict(state.report)
+    if report:
+        store_groups(assignment, report, state.history, series)
+        _post_notices(assignment, report)
+        if report["quality"]:
+            assignment.quality.put(RUN, report["quality"])
+        assignment.runs.record(ExecutionRecord(**one) for one in report["executions"])
+    return assignment.runs.move(pointer, replace(pointer, is_published=True))
+
+
+def store_groups(assignment: Assignment, report: Report, tail: History, series: SeriesStore) -> None:
+    """Write groups and incidents; what an earlier reading of the same intervals found and this one did not, goes."""
+    groups = report["groups"]
+    if groups or report["is_correction"]:
+        entries = [IndexEntry(group["start"], group["measure"], group["score"]) for group in groups]
+        assignment.anomalies.replace(report["starts"], entries)
+    for retracted in report["retracted"]:
+        _retract(assignment, retracted)
+    for group in groups:
+        _put_group(assignment, group, tail, series)
+    for incident in report["incidents"]:
+        assignment.anomalies.put_incident(incident, _groups_of(incident["id"], groups))
+
+
+def _retract(assignment: Assignment, retracted: Mapping[str, Any]) -> None:
+    group = assignment.anomalies.group(retracted["id"])
+    if group is not None:
+        assignment.anomalies.drop_from_incident(group["incident_id"], retracted["position"])
+        assignment.anomalies.delete_group(retracted["id"])
+
+
+def _put_group(assignment: Assignment, group: Mapping[str, Any], tail: History, series: SeriesStore) -> None:
+    history = _window(assignment, group["start"], tail, series)
+    number = [measure.name for measure in assignment.metric_set.measures].index(group["measure"])
+    nodes = [tuple(one["dimensions"].get(name, "*") for name in assignment.metric_set.dimensions) for one in group["series"]]
+    values = np.ascontiguousarray(history.series(number, nodes), "<f4").tobytes()
+    assignment.anomalies.put_group(group["id"], {**group, "timestamps": history.starts.tolist()}, values)
+
+
+def _window(assignment: Assignment, start: int, tail: History, series: SeriesStore) -> History:
+    """The values of the intervals that end with a group's own."""
+    timeline = assignment.timeline
+    history = tail.until(timeline.after(start))
+    page = int(tail.starts[0]) // (PAGE_INTERVALS * timeline.seconds) if tail.starts.size else 0
+    while history.starts.size < WINDOW_INTERVALS:
+        page -= 1
+        older = series.load_page(page)
+        if older is None:
+            break
+        history = older.until(timeline.after(start)).extend(history.starts.tolist(), history.nodes, history.values)
+    return history.last(WINDOW_INTERVALS)
+
+
+def _groups_of(incident_id: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    return {
+        IndexEntry(group["start"], group["measure"], group["score"]).position: group["score"]
+        for group in groups
+        if group["incident_id"] == incident_id
+    }
+
+
+def _post_notices(assignment: Assignment, report: Report) -> None:
+    is_silent = not (report["groups"] or report["is_correction"])
+    alerts = () if is_silent else assignment.context.resources.alerts(assignment.detector.arn)
+    for alert in alerts if report["is_correction"] else ():
+        _post_corrections(assignment, alert, report)
+    about = Subject(assignment.detector, assignment.metric_set)
+    for notice in (*alert_notices(about, alerts, report), *incident_notices(assignment.detector, report["incidents"])):
+        assignment.outbox.insert(Message(notice.id, notice.kind, notice.body))
+
+
+def _post_corrections(assignment: Assignment, alert: Alert, report: Report) -> None:
+    scores = {group["id"]: group["score"] for group in report["groups"]}
+    scores |= {retracted["id"]: 0.0 for retracted in report["retracted"]}
+    for identifier, score in scores.items():
+        first = notice_id(alert, identifier)
+        settled = assignment.outbox.settled(first)
+        notice = correct(first, settled["body"], score) if settled and settled["outcome"] == DELIVERED else None
+        if notice is not None:
+            assignment.outbox.insert(Message(notice.id, notice.kind, notice.body))

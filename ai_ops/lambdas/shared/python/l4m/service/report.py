@@ -1,0 +1,116 @@
+"""What a run found, as plain documents: groups, incidents and the fate of each interval, ready to be published."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from hashlib import sha512
+from typing import Any
+
+from l4m.engine.results import Group, Incident, Outcome, SeriesAnomaly
+from l4m.service.assignment import Assignment
+from l4m.service.reading import Reading
+from l4m.store.anomalies import group_id
+from l4m.store.runs import ExecutionRecord
+
+MOST_SERIES = 1000  # series of a group that are kept one by one, the most severe
+
+Report = dict[str, Any]
+
+
+def series_id(detector_arn: str, measure: str, dimensions: Mapping[str, str]) -> str:
+    """The id of a time series: 128 hex characters, the same for as long as the detector has its name."""
+    return sha512("\x00".join((detector_arn, measure, *(part for pair in sorted(dimensions.items()) for part in pair))).encode()).hexdigest()
+
+
+def build_report(
+    assignment: Assignment,
+    starts: Sequence[int],
+    outcome: Outcome,
+    executions: Sequence[ExecutionRecord],
+    reading: Reading | None,
+    open_before: Collection[str] = (),
+    is_correction: bool = False,
+) -> Report:
+    """Everything that publishing needs; the same run repeated builds the same report."""
+    groups = [_describe_group(assignment, starts, group) for group in outcome.groups]
+    return {
+        "starts": list(starts),
+        "groups": groups,
+        "retracted": _find_retracted(assignment, starts, groups) if is_correction else [],
+        "incidents": [_describe_incident(assignment, starts, incident, open_before) for incident in outcome.incidents],
+        "executions": [asdict(one) for one in executions],
+        "quality": dict(reading.quality) if reading else {},
+        "completeness": dict(reading.completeness) if reading else {},
+        "is_correction": is_correction,
+    }
+
+
+def still_open(before: Collection[str], outcome: Outcome) -> tuple[str, ...]:
+    """The incidents that are open after an outcome."""
+    closed = {incident.id for incident in outcome.incidents if not incident.is_open}
+    return tuple(sorted((set(before) | {incident.id for incident in outcome.incidents}) - closed))
+
+
+def _describe_group(assignment: Assignment, starts: Sequence[int], group: Group) -> dict[str, Any]:
+    detector = assignment.detector
+    start = _interval(assignment, starts, group.start)
+    return {
+        "id": group_id(detector.arn, detector.generation, group.measure, start),
+        "measure": group.measure,
+        "start": start,
+        "score": round(group.severity, 2),
+        "direction": group.direction,
+        "kind": group.kind,
+        "incident_id": group.incident_id,
+        "contributions": {name: dict(shares) for name, shares in group.contributions.items()},
+        "series_count": len(group.series),
+        "series": [_describe_series(detector.arn, group.measure, one) for one in group.series[:MOST_SERIES]],
+    }
+
+
+def _find_retracted(assignment: Assignment, starts: Sequence[int], groups: Sequence[Report]) -> list[Report]:
+    """Groups that an earlier reading of the same intervals found and this one did not."""
+    detector, found = assignment.detector, {group["id"] for group in groups}
+    before = [
+        {"id": group_id(detector.arn, detector.generation, entry.measure, entry.start), "position": entry.position}
+        for entry in assignment.anomalies.entries_of(set(starts))
+    ]
+    return [entry for entry in before if entry["id"] not in found]
+
+
+def _describe_series(detector_arn: str, measure: str, series: SeriesAnomaly) -> dict[str, Any]:
+    numbers = {name: _number(getattr(series, name)) for name in ("value", "expected", "lower", "upper", "severity")}
+    return {"id": series_id(detector_arn, measure, series.dimensions), "dimensions": dict(series.dimensions), **numbers}
+
+
+def _describe_incident(assignment: Assignment, starts: Sequence[int], incident: Incident, open_before: Collection[str]) -> dict[str, Any]:
+    change = "closed" if not incident.is_open else "changed" if incident.id in open_before else "opened"
+    return {
+        "id": incident.id,
+        "start": _interval(assignment, starts, incident.start),
+        "end": _interval(assignment, starts, incident.end),
+        "severity": round(incident.severity, 2),
+        "direction": incident.direction,
+        "measures": list(incident.measures),
+        "causes": [{"dimensions": dict(cause.dimensions), "contribution": round(cause.contribution, 2)} for cause in incident.causes],
+        "series": incident.series,
+        "kind": incident.kind,
+        "is_open": incident.is_open,
+        "change": change,
+        "relations": {cause: dict(effects) for cause, effects in incident.relations.items()},
+    }
+
+
+def _interval(assignment: Assignment, starts: Sequence[int], moment: int) -> int:
+    """The interval that the engine means: it counts evenly, but a local day may have 23 or 25 hours."""
+    seconds = assignment.timeline.seconds
+    number = round((moment - starts[0]) / seconds)
+    if 0 <= number < len(starts):
+        return starts[number]
+    return assignment.timeline.floor(moment + seconds // 4)
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(f"{value:.7g}")

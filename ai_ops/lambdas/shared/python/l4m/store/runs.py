@@ -1,0 +1,91 @@
+"""How far each detector has come: the pointer, which moves last, and one record per interval that was run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+
+from l4m.errors import Conflict
+from l4m.store.table import AlreadyThere, Key, Table
+
+LATEST = 10**12 - 1  # sort keys count down from here, so that the newest interval comes first
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where a detector of one generation stands; whoever moves it first, wins.
+
+    ``next`` is the first interval that was not run, ``state_key`` the state after the one before; ``checkpoints``
+    are the states that late data can go back to, by the ``next`` of their time; ``seen`` are the fingerprints of the
+    files that recent intervals were read from; ``failures`` counts attempts at ``next``.
+    """
+
+    next: int
+    state_key: str
+    evaluation_start: int
+    is_published: bool = False
+    seen: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: tuple[tuple[int, str], ...] = ()
+    failures: int = 0
+    version: int = 0
+
+
+@dataclass(frozen=True)
+class ExecutionRecord:
+    """What became of one interval; ``status`` is an AnomalyDetectionTaskStatus."""
+
+    start: int
+    status: str
+    reason: str | None = None
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Pointer and executions of one detector."""
+
+    table: Table
+    detector: str
+    generation: int
+
+    def pointer(self) -> Pointer | None:
+        """The pointer of this generation, None before it has learned."""
+        row = self.table.get(self._pointer_key)
+        if row is None:
+            return None
+        checkpoints = tuple((moment, key) for moment, key in row.document.pop("checkpoints"))
+        return Pointer(**row.document, checkpoints=checkpoints)
+
+    def move(self, old: Pointer | None, new: Pointer) -> Pointer:
+        """Put ``new`` in the place of ``old``; raises Conflict when another run was faster."""
+        moved = replace(new, version=old.version + 1 if old else 1)
+        try:
+            if old is None:
+                self.table.insert(self._pointer_key, asdict(moved))
+            elif not self.table.replace(self._pointer_key, asdict(moved), old.version):
+                raise AlreadyThere
+        except AlreadyThere as error:
+            raise Conflict(f"another run of {self.detector} was faster", "AnomalyDetector", self.detector) from error
+        return moved
+
+    def record(self, executions: Iterable[ExecutionRecord]) -> None:
+        """Keep what became of intervals; the newest word on an interval counts."""
+        for one in executions:
+            self.table.put(self._execution_key(one.start), asdict(one))
+
+    def execution(self, start: int) -> ExecutionRecord | None:
+        """The record of one interval."""
+        row = self.table.get(self._execution_key(start))
+        return ExecutionRecord(**row.document) if row else None
+
+    def executions(self, after: str | None = None) -> Iterator[tuple[str, ExecutionRecord]]:
+        """Positions and records, newest interval first."""
+        for row in self.table.query(f"{self.detector}#execution", after=after):
+            yield row.sort, ExecutionRecord(**row.document)
+
+    def _execution_key(self, start: int) -> Key:
+        return Key(f"{self.detector}#execution", f"{LATEST - start:012d}")
+
+    @property
+    def _pointer_key(self) -> Key:
+        return Key(f"{self.detector}#run", f"{self.generation:06d}")
