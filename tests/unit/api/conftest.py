@@ -103,7 +103,7 @@ class Clients:
     invocations: Invocations
 
     def client(self, service: str) -> Any:
-        return self.invocations if service == "lambda" else boto3.client(service, REGION)
+        return self.invocations if service == "lambda" else _session().client(service, REGION)
 
     def assume(self, role_arn: str, service: str) -> Any:
         return self.client(service)
@@ -115,7 +115,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        dynamodb = boto3.client("dynamodb", REGION)
+        dynamodb = _session().client("dynamodb", REGION)
         dynamodb.create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],

@@ -18,7 +18,7 @@ def metric_set_faults(metric_set: MetricSet, detector_frequency: Frequency, acco
     """Everything that is wrong with a metric set for a detector of that frequency, in that account."""
     faults = [fault for rule in RULES for fault in rule(metric_set)]
     if metric_set.frequency != detector_frequency:
-        faults.append(Fault("frequency", f"is {metric_set.frequency}, but the detector's is {detector_frequency}; they have to be the same"))
+        faults.append(Fault("frequency", f"is {metric_set.frequency}, but has to be the detector's, {detector_frequency}"))
     return faults + source_faults(metric_set, account)
 
 

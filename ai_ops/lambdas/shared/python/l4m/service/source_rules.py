@@ -71,7 +71,7 @@ def _rendering_faults(template: str) -> list[Fault]:
 
 def _format_faults(text: CsvFormat | JsonFormat) -> Iterator[Fault]:
     try:
-        b"".decode(text.charset)
+        "a".encode(text.charset)
     except (LookupError, UnicodeError):
         yield Fault("source.format.charset", f"{text.charset!r} is not a known character set")
     if isinstance(text, CsvFormat):
@@ -94,6 +94,8 @@ def _header_faults(metric_set: MetricSet, text: CsvFormat | JsonFormat) -> Itera
 
 def _other_faults(source: OtherSource, account: str) -> Iterator[Fault]:
     role = source.settings.get("RoleArn")
+    if not source.kind:  # it could not even be read, which was said by whoever tried
+        return
     if role is None:
         yield Fault(f"source.{source.kind}.RoleArn", "is required")
     else:

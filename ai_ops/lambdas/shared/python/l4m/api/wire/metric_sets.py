@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l4m.api.wire.members import epoch, present
-from l4m.api.wire.sources import write_source
+from l4m.api.wire.sources import OTHER_SOURCES, write_source
 from l4m.errors import Fault
 from l4m.model import Aggregation, Measure, MetricSet, TimestampColumn
 
@@ -32,7 +32,7 @@ FIELDS = {
     "source.format.charset": f"{_S3}.FileFormatDescriptor.Charset",
     "source.format.quote": f"{_CSV}.QuoteSymbol",
     "source.format.headers": f"{_CSV}.HeaderList",
-}
+} | {f"source.{kind}.RoleArn": f"MetricSource.{kind}.RoleArn" for kind in OTHER_SOURCES}
 
 Wire = Mapping[str, Any]
 

@@ -9,6 +9,7 @@ from l4m.api.wire.members import present
 from l4m.errors import Fault
 from l4m.model import CsvFormat, JsonFormat, OtherSource, S3Source
 
+OTHER_SOURCES = ("AppFlowConfig", "AthenaSourceConfig", "CloudWatchConfig", "RDSSourceConfig", "RedshiftSourceConfig")
 Wire = Mapping[str, Any]
 
 
