@@ -40,7 +40,7 @@ class Memory:
     spread: Array = rows()  # mean absolute deviation from it
     recent: Array = rows()  # mean square of the latest deviations
     quantile: Array = rows(4, 2.5)  # 96 % quantile of deviations: fast up, fast down, slow up, slow down
-    tail: Array = rows(4, 0.35)  # tail index beyond it
+    tail: Array = rows(4, 0.4)  # tail index beyond it
     excesses: Array = rows(4)  # points seen beyond it
     event: Array = rows(3)  # open event: sign, age in intervals, calm intervals
 
