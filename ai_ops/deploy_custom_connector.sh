@@ -6,7 +6,7 @@
 #     SECRET         ARN of the secret with the database's credentials
 #     NOTEBOOK_ROLE  name of the role this runs under; the connector lets it write params.json
 # Environment, all optional: STACK (custom-rs-connector), SECRET_NAME (redshift-l4mintegration), DEPLOY_ROLE_ARN (role that CloudFormation
-# assumes), PERMISSIONS_BOUNDARY (policy ARN), NOTIFICATION_EMAIL, PYTHON (3.11 or newer, with boto3 for the params).
+# assumes), PERMISSIONS_BOUNDARY (policy ARN), NOTIFICATION_EMAIL, LOG_RETENTION_DAYS, PYTHON (3.11 or newer, with boto3 for the params).
 set -Eeuo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -23,7 +23,8 @@ export SAM_CLI_TELEMETRY=0
 
 # What is known so far, by the name of the parameter it fills; outputs of each stack are added to it.
 declare -A known=([RedshiftSecret]=$secret [SageMakerNotebookRole]=$notebook_role
-  [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-} [NotificationEmail]=${NOTIFICATION_EMAIL:-})
+  [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-} [PermissionsBoundaryArn]=${PERMISSIONS_BOUNDARY:-}
+  [NotificationEmail]=${NOTIFICATION_EMAIL:-} [LogRetentionDays]=${LOG_RETENTION_DAYS:-})
 case "$cluster" in
   workgroup:*) known[RedshiftWorkgroup]=${cluster#workgroup:} database=(--workgroup "${cluster#workgroup:}") ;;
   *) known[RedshiftCluster]=$cluster database=(--cluster "$cluster") ;;
@@ -74,4 +75,6 @@ echo "== params.json"
 "$python" "$root/ai_ops/params_builder.py" "${known[LookoutForMetricsRoleArn]}" "${known[InputBucketName]}" \
   --secret-name "${SECRET_NAME:-redshift-l4mintegration}" "${database[@]}" --upload
 deploy "$stack-crawl" l4m-redshift-continuous-crawl.yaml
+known[AlarmTopicArn]=${known[NotificationTopicArn]} # the service is older than the topic that its alarms go to
+deploy "$stack-service" l4m-service.yaml
 echo "The set-up runs: its outcome arrives in s3://${known[InputBucketName]}/params.status.json and on the stack's topic."
