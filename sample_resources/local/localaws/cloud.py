@@ -110,7 +110,7 @@ class Cloud:
     def submit(self, settings: Settings, payload: bytes) -> None:
         """Invoke a function asynchronously with its own retries, destination and dead-letter queue."""
         function = lambda_backend(self.place.account, self.place.region).get_function(settings.name)
-        config = (function.event_invoke_config or [{}])[-1]
+        config = function.event_invoke_config[-1].config if function.event_invoke_config else {}
         on_failure = {}
         if destination := ((config.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"):
             on_failure["destination"] = destination

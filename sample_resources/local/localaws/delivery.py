@@ -57,7 +57,7 @@ class Delivery:
                 self._permit("sns:Publish", arn, service, source_arn, role)
                 self._cloud.client("sns").publish(TopicArn=arn, Message=payload)
             elif kind == "states":
-                self._cloud.client("stepfunctions", role).start_execution(stateMachineArn=arn, input=payload)
+                self._cloud.client("stepfunctions", role).start_execution(stateMachineArn=arn, name=self._cloud.new_id(), input=payload)
             elif kind == "events":
                 self._to_bus(arn, payload)
             elif kind == "logs":
@@ -71,7 +71,14 @@ class Delivery:
                 self._cloud.enqueue(dead_letters, payload, {"ERROR_MESSAGE": str(error)[:256] or "-", "RULE_ARN": source_arn})
 
     def to_function(self, settings: Settings, event: dict[str, Any]) -> None:
-        """Deliver an event that moto itself makes (S3, SNS) to a function, with its resource policy asked."""
+        """Deliver an event that moto itself makes (S3, SNS) to a function; moto hides errors, so they are kept here."""
+        try:
+            self._to_listener(settings, event)
+        except Exception as error:
+            log.exception("event for %s", settings.name)
+            self.refused.append(f"event -> {settings.arn}: {error}")
+
+    def _to_listener(self, settings: Settings, event: dict[str, Any]) -> None:
         record = (event.get("Records") or [{}])[0]
         name = record.get("eventSource") or record.get("EventSource") or ""
         service, source_arn = SOURCES.get(name, ""), ""

@@ -1,5 +1,6 @@
 """The one WSGI application: control routes, the Redshift Data API, API Gateway, and moto for all the rest."""
 
+import io
 import json
 import logging
 from collections.abc import Callable, Iterable
@@ -35,13 +36,23 @@ class Front:
     def _answer(self, environ: dict[str, Any]) -> Response | None:
         if environ.get("PATH_INFO", "").startswith("/_local/"):
             return self._control.handle(Request(environ))
-        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("RedshiftData."):
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if target.startswith("RedshiftData."):
             return self._redshift(Request(environ))
+        if target == "AWSStepFunctions.StartExecution":
+            self._name_execution(environ)
         try:
             _, service = scope(environ.get("HTTP_AUTHORIZATION", ""))
         except AccessDenied:
             return None
         return self._gateway(Request(environ)) if service in GATEWAY_SCOPES else None
+
+    def _name_execution(self, environ: dict[str, Any]) -> None:
+        """Give an execution a name when the caller gives none, as AWS does and moto does not."""
+        body = json.loads(environ["wsgi.input"].read())
+        body.setdefault("name", self._cloud.new_id())
+        text = json.dumps(body).encode()
+        environ.update({"wsgi.input": io.BytesIO(text), "CONTENT_LENGTH": str(len(text))})
 
     def _gateway(self, request: Request) -> Response:
         try:

@@ -4,6 +4,7 @@
 2. ``boto_client_for`` of Step Functions: a state machine acts under its own role.
 3. ``ActionAuthenticatorMixin._authenticate_and_authorize_action``: IAM decides with the ARN that the call touches.
 4. ``Rule.send_to_targets``: EventBridge rules reach Lambda, SNS and Step Functions too.
+5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.
 """
 
 import json
@@ -17,7 +18,9 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import AccessDeniedError, JsonRESTError
 from moto.events.models import Rule
+from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
+from moto.s3.models import FakeBucket
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from localaws.gatekeeper import authorize
@@ -33,6 +36,7 @@ def install(cloud: "Cloud") -> None:
     replace_client(client_of_machine(cloud))
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_call(cloud)
     Rule.send_to_targets = send_to_targets(cloud)
+    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
 
 
 def invoke_function(cloud: "Cloud") -> Callable[..., str | bytes]:

@@ -39,7 +39,7 @@ def _lambda(action: str, get: Get, place: Place, path: str) -> Iterable[str]:
     found = re.search(r"/functions/([^/]+)", path)
     if found:
         name = found[1].replace("%3A", ":").replace("%3a", ":")
-        yield place.arn("lambda", f"function:{name}")
+        yield name if name.startswith("arn:") else place.arn("lambda", f"function:{name}")
 
 
 def _sns(action: str, get: Get, place: Place, path: str) -> Iterable[str]:

@@ -52,8 +52,13 @@ def apply(backend: CloudFormationBackend, name: str, text: str, parameters: Mapp
 def delete_stack(cloud: "Cloud", name: str) -> None:
     """Delete a stack; a name that does not exist is an error."""
     backend = _backend(cloud)
-    backend.get_stack(name)
-    backend.delete_stack(name)
+    stack = backend.get_stack(name)
+    try:
+        backend.delete_stack(name)
+    except Exception:
+        stack.status = "DELETE_FAILED"
+        backend.stacks[stack.stack_id] = stack
+        raise
 
 
 def outputs_of(stack: Stack) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """From Redshift's SQL to DuckDB's, with sqlglot and what it leaves over."""
 
+import re
 from collections.abc import Mapping
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+PLACEMENT = re.compile(r"('(?:[^']|'')*')|\b(?:(?:dist|sort)key\b(?!\s*\()|encode\s+\w+)", re.IGNORECASE)  # of a column; sqlglot does not know all
 DROPPED = (
     exp.DistKeyProperty, exp.DistStyleProperty, exp.SortKeyProperty, exp.EncodeProperty,
 )  # fmt: skip
@@ -20,6 +22,8 @@ class RedshiftError(Exception):
 
 def to_duckdb(sql: str, remembered: Mapping[str, int], parameters: Mapping[str, str] | None = None) -> list[str]:
     """Return the DuckDB statements for one Redshift statement; ``remembered`` gives values of functions of the session."""
+    if re.match(r"\s*create\b.*?\btable\b", sql, re.IGNORECASE):
+        sql = PLACEMENT.sub(lambda found: found[1] or "", sql)
     try:
         parsed = [item for item in sqlglot.parse(sql, read="redshift") if item is not None]
     except (ParseError, TokenError) as error:
