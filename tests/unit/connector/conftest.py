@@ -1,0 +1,69 @@
+"""A bucket, a secret and a database for the connector's tests; S3, secrets, topics and machines are moto's."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from l4m.connector.crawl import Crawl, Target
+from tests.unit.connector.fakes import FakeRedshift
+
+BUCKET = "shop-us-east-1-123456789012"
+ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
+SECRET = {"username": "l4m", "password": "p", "dbClusterIdentifier": "shop", "db": "l4mdemo", "host": "h", "port": 8192}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An account of moto's."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def s3(aws: None) -> Any:
+    """An S3 client; the input bucket is there, versioned."""
+    client = boto3.client("s3")
+    client.create_bucket(Bucket=BUCKET)
+    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return client
+
+
+@pytest.fixture
+def secretsmanager(aws: None) -> Any:
+    """A client of Secrets Manager that holds the database's secret."""
+    client = boto3.client("secretsmanager")
+    client.create_secret(Name="redshift-l4mintegration", SecretString=json.dumps(SECRET))
+    return client
+
+
+@pytest.fixture
+def redshift(s3: Any) -> FakeRedshift:
+    """A database whose statements end when the test says so."""
+    return FakeRedshift(s3)
+
+
+@pytest.fixture
+def crawl(s3: Any, redshift: FakeRedshift, secretsmanager: Any) -> Crawl:
+    """The clients of a run."""
+    return Crawl(s3, redshift, secretsmanager, BUCKET, Target(cluster="shop"), "crawl")
+
+
+@pytest.fixture
+def given(root: Path) -> dict[str, Any]:
+    """The shipped params.json as params_builder.py fills it in."""
+    params: dict[str, Any] = json.loads((root / "ai_ops" / "params.json").read_text(encoding="utf-8"))
+    params["s3_bucket"] = BUCKET
+    params["metric_source"]["S3SourceConfig"] |= {
+        "RoleArn": ROLE,
+        "HistoricalDataPathList": [f"s3://{BUCKET}/ecommerce/backtest/"],
+        "TemplatedPathList": [f"s3://{BUCKET}/ecommerce/live/{{{{yyyyMMdd}}}}/{{{{HHmm}}}}"],
+    }
+    return params
