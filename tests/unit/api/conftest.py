@@ -171,3 +171,8 @@ def metric_set_of() -> Callable[..., dict[str, Any]]:
         } | changes
 
     return build
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long to fuzz: a few seconds by default, longer on demand."""
+    parser.addoption("--fuzz-examples", type=int, default=30, help="inputs per operation in the fuzz tests")
