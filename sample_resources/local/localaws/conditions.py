@@ -45,14 +45,20 @@ NEGATED = {
 def conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     """Whether every operator and key of a Condition element holds; ``context`` has lower-case keys."""
     return all(
-        _holds(operator, context.get(key.lower()), values)
+        _holds(operator, context.get(key.lower()), [filled(_text(value), context) for value in (values if isinstance(values, list) else [values])])
         for operator, expected in conditions.items()
         for key, values in expected.items()
     )
 
 
-def _holds(operator: str, actual: str | None, values: Any) -> bool:
-    wanted = [_text(value) for value in (values if isinstance(values, list) else [values])]
+def filled(text: str, context: Mapping[str, str]) -> str:
+    """Put the context's values in for policy variables such as ``${aws:userid}``."""
+    if "${" not in text:
+        return text
+    return re.sub(r"\$\{([^}]+)\}", lambda found: context.get(found[1].lower(), found[0]), text)
+
+
+def _holds(operator: str, actual: str | None, wanted: list[str]) -> bool:
     name = operator.lower().removeprefix("foranyvalue:").removeprefix("forallvalues:")
     if name == "null":
         return (actual is None) == (wanted[0] == "true")

@@ -24,7 +24,7 @@ class AccessDenied(Exception):
 
 @dataclass(frozen=True)
 class Caller:
-    """A caller and the policies that speak for it; every one of ``limits`` (session policies) must allow as well."""
+    """A caller and the policies that speak for it; every one of ``limits`` (session policy, boundary) must allow as well."""
 
     arn: str
     role_arn: str
@@ -56,7 +56,7 @@ class Guard:
         session = sts_backends[self.place.account][self.place.partition].get_assumed_role_from_access_key(access_key_id)
         assert session is not None
         limits = (session.policy,) if session.policy else ()
-        return Caller(key.arn, session.role_arn, session.user_id, policies, limits)
+        return Caller(key.arn, session.role_arn, session.user_id, policies, limits + self._boundary(session.role_arn))
 
     def role(self, role_arn: str, session: str) -> Caller:
         """Return a role as a caller, for services that act under it."""
@@ -66,7 +66,13 @@ class Guard:
         inline = [_document(backend.get_role_policy(found.name, name)[1]) for name in names]
         attached = [_document(item) for item in backend.list_attached_role_policies(found.name)[0]]
         arn = f"arn:{self.place.partition}:sts::{self.place.account}:assumed-role/{found.name}/{session}"
-        return Caller(arn, role_arn, f"{found.id}:{session}", tuple(inline + attached))
+        return Caller(arn, role_arn, f"{found.id}:{session}", tuple(inline + attached), self._boundary(role_arn))
+
+    def _boundary(self, role_arn: str) -> tuple[str, ...]:
+        """Return the document of a role's permissions boundary, if it has one."""
+        backend = iam_backends[self.place.account][self.place.partition]
+        boundary = backend.get_role_by_arn(role_arn).permissions_boundary_arn
+        return (_document(backend.managed_policies[boundary]),) if boundary else ()
 
     def check(self, caller: Caller, action: str, resources: Iterable[str], context: Mapping[str, str] | None = None) -> None:
         """Raise ``AccessDenied`` unless the caller may do ``action`` on every resource."""

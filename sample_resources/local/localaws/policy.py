@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from localaws.conditions import conditions_hold
+from localaws.conditions import conditions_hold, filled
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,11 @@ def _matches_action(statement: Mapping[str, Any], action: str) -> bool:
 
 def _matches_resource(statement: Mapping[str, Any], access: Access) -> bool:
     def any_of(items: Any) -> bool:
-        return any(pattern(_filled(item, access.context)).fullmatch(access.resource) for item in as_list(items))
+        return any(pattern(filled(item, access.context)).fullmatch(access.resource) for item in as_list(items))
 
     if "NotResource" in statement:
         return not any_of(statement["NotResource"])
     return "Resource" not in statement or any_of(statement["Resource"])
-
-
-def _filled(text: str, context: Mapping[str, str]) -> str:
-    if "${" not in text:
-        return text
-    return re.sub(r"\$\{([^}]+)\}", lambda found: context.get(found[1].lower(), found[0]), text)
 
 
 def _matches_principal(statement: Mapping[str, Any], principal: str) -> bool:

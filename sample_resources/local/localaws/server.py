@@ -1,6 +1,7 @@
 """The server process: ``python -m localaws.server --home DIR``; ready when ``DIR/server.json`` exists."""
 
 import argparse
+import contextlib
 import faulthandler
 import json
 import logging
@@ -107,10 +108,13 @@ def _serve(listener: socket.socket, endpoint: str, region: str, home: Path) -> N
 
 
 def _tidy(home: Path) -> None:
-    """Remove the home folder: it holds nothing that outlives the server."""
+    """Remove the home folder, and ``.local`` around it when that is empty: nothing outlives the server."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     shutil.rmtree(home, ignore_errors=True)
+    if home.parent.name == ".local":
+        with contextlib.suppress(OSError):
+            home.parent.rmdir()
     os._exit(0)
 
 

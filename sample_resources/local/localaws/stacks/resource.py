@@ -75,7 +75,7 @@ class Deployed:
         cls, resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str, **kwargs: Any
     ) -> "Deployed":
         """Create a resource for moto."""
-        properties = cloudformation_json.get("Properties") or {}
+        properties = without_nothing(cloudformation_json.get("Properties") or {})
         name = properties.get(cls.NAME) or made_name(kwargs["StackId"], kwargs["LogicalId"])
         made = cls(str(name), properties, kwargs["LogicalId"], kwargs["StackId"])
         made.create()
@@ -86,7 +86,7 @@ class Deployed:
         cls, original_resource: "Deployed", new_resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> "Deployed":
         """Update a resource for moto; nothing happens when its properties are what they were."""
-        new, old = cloudformation_json.get("Properties") or {}, original_resource.properties
+        new, old = without_nothing(cloudformation_json.get("Properties") or {}), original_resource.properties
         if new == old:
             return original_resource
         fixed = [key for key in (cls.NAME, *cls.FIXED) if key and new.get(key) != old.get(key)]
@@ -117,6 +117,15 @@ def made_name(stack_id: str, logical_id: str) -> str:
     suffix = hashlib.sha256(f"{stack_id}/{logical_id}".encode()).hexdigest()[:12].upper()
     stack = stack_id.split("/")[-2]
     return f"{stack[: NAME_LENGTH - len(suffix) - len(logical_id[:40]) - 2]}-{logical_id[:40]}-{suffix}"
+
+
+def without_nothing(node: Any) -> Any:
+    """Return properties without what ``AWS::NoValue`` left in lists and mappings."""
+    if isinstance(node, list):
+        return [without_nothing(item) for item in node if item is not None]
+    if isinstance(node, dict):
+        return {key: without_nothing(item) for key, item in node.items() if item is not None}
+    return node
 
 
 def only(properties: Mapping[str, Any], *names: str) -> dict[str, Any]:
