@@ -1,0 +1,123 @@
+"""DuckDB's results in batches of numpy arrays, over the Arrow C stream interface, without holding the whole result.
+
+https://arrow.apache.org/docs/format/CStreamInterface.html describes the structures.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_void_p
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+
+class _Array(Structure):
+    pass
+
+
+_Array._fields_ = [
+    ("length", c_int64),
+    ("null_count", c_int64),
+    ("offset", c_int64),
+    ("n_buffers", c_int64),
+    ("n_children", c_int64),
+    ("buffers", POINTER(c_void_p)),
+    ("children", POINTER(POINTER(_Array))),
+    ("dictionary", POINTER(_Array)),
+    ("release", CFUNCTYPE(None, POINTER(_Array))),
+    ("private_data", c_void_p),
+]
+
+
+class _Stream(Structure):
+    pass
+
+
+_Stream._fields_ = [
+    ("get_schema", c_void_p),
+    ("get_next", CFUNCTYPE(c_int, POINTER(_Stream), POINTER(_Array))),
+    ("get_last_error", CFUNCTYPE(c_char_p, POINTER(_Stream))),
+    ("release", CFUNCTYPE(None, POINTER(_Stream))),
+    ("private_data", c_void_p),
+]
+
+_pointer_of = ctypes.pythonapi.PyCapsule_GetPointer
+_pointer_of.restype = c_void_p
+_pointer_of.argtypes = [ctypes.py_object, c_char_p]
+
+
+class StreamFailed(RuntimeError):
+    """The query behind a stream failed while it ran."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a result; its arrays are views that are gone with the next batch."""
+
+    length: int
+    columns: list[Any]
+
+    def numbers(self, column: int, dtype: DTypeLike) -> NDArray[Any]:
+        """A column of fixed-width numbers; the query must have replaced its NULLs."""
+        return _view(self.columns[column], 1, np.dtype(dtype), self.length)
+
+    def texts(self, column: int, rows: NDArray[np.intp]) -> list[str | None]:
+        """The texts of some rows of a column."""
+        array = self.columns[column]
+        ends = _view(array, 1, np.dtype(np.int32), self.length + 1)
+        address = array.buffers[2] or 0
+        return [
+            ctypes.string_at(address + int(ends[row]), int(ends[row + 1] - ends[row])).decode() if _is_valid(array, row) else None
+            for row in rows.tolist()
+        ]
+
+    def nulls(self, column: int) -> NDArray[np.bool_]:
+        """Which rows of a column are NULL."""
+        array = self.columns[column]
+        if not array.buffers[0]:
+            return np.zeros(self.length, np.bool_)
+        end = array.offset + self.length
+        bits = np.frombuffer((ctypes.c_ubyte * ((end + 7) // 8)).from_address(array.buffers[0]), np.uint8)
+        return ~np.unpackbits(bits, count=end, bitorder="little").astype(np.bool_)[array.offset :]
+
+
+def stream(relation: Any) -> Iterator[Batch]:
+    """The batches of a DuckDB relation, in order.
+
+    Raises
+    ------
+    StreamFailed
+        The query stopped half-way, for instance at a broken file.
+    """
+    capsule = relation.__arrow_c_stream__()
+    source = ctypes.cast(_pointer_of(capsule, b"arrow_array_stream"), POINTER(_Stream))
+    while True:
+        array = _Array()
+        if source.contents.get_next(source, ctypes.byref(array)):
+            raise StreamFailed(source.contents.get_last_error(source).decode(errors="replace"))
+        if not array.release:
+            return
+        try:
+            yield Batch(array.length, [array.children[n].contents for n in range(array.n_children)])
+        finally:
+            array.release(ctypes.byref(array))
+
+
+def _view(array: Any, buffer: int, dtype: np.dtype[Any], length: int) -> NDArray[Any]:
+    address = array.buffers[buffer]
+    if not address or not length:
+        return np.empty(0 if not length else length, dtype)
+    bytes_ = (ctypes.c_char * ((array.offset + length) * dtype.itemsize)).from_address(address)
+    return np.frombuffer(bytes_, dtype, length, array.offset * dtype.itemsize)
+
+
+def _is_valid(array: Any, row: int) -> bool:
+    bits = array.buffers[0]
+    if not bits:
+        return True
+    position = array.offset + row
+    return bool(ctypes.c_ubyte.from_address(bits + position // 8).value >> (position % 8) & 1)

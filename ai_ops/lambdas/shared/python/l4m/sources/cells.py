@@ -1,0 +1,119 @@
+"""Sums of rows in a dense table of intervals x leaves that grows as both turn up."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.errors import Fault, InvalidInput
+from l4m.model import Aggregation
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int32]
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+CELL_LIMIT = 1_000_000_000  # intervals x series x measures; beyond it the table would not fit a machine's memory
+
+
+class Cells:
+    """Totals and counts per measure, interval and leaf; rows are added a batch at a time."""
+
+    def __init__(self, aggregations: tuple[Aggregation, ...], limit: int = CELL_LIMIT) -> None:
+        self.first = self.end = 0  # interval numbers
+        self._aggregations = aggregations
+        self._limit = limit
+        self._origin = 0
+        self._leaves = 0
+        self._totals: list[Floats] = [np.zeros((0, 0)) for _ in aggregations]
+        self._counts = [np.zeros((0, 0), self._count_type(one)) for one in aggregations]
+
+    def cover(self, low: int, high: int, leaves: int) -> None:
+        """Make room for intervals ``low`` to ``high`` (included) and a number of leaves."""
+        if self.end == self.first:
+            self.first, self.end = low, high + 1
+        self.first, self.end = min(self.first, low), max(self.end, high + 1)
+        self._leaves = max(self._leaves, leaves)
+        self._check_limit()
+        intervals, columns = self._totals[0].shape
+        if self.first < self._origin or self.end > self._origin + intervals or self._leaves > columns:
+            self._grow(intervals, columns)
+
+    def add(self, measure: int, intervals: Rows, leaves: Rows, values: Floats) -> None:
+        """Add finite values; each interval and leaf must be covered."""
+        total, count = self._totals[measure], self._counts[measure]
+        place = (intervals.astype(np.intp) - self._origin) * total.shape[1] + leaves
+        np.add.at(total.reshape(-1), place, values)
+        if self._aggregations[measure] is Aggregation.AVG:
+            np.add.at(count.reshape(-1), place, 1)
+        else:
+            count.reshape(-1)[place] = 1
+
+    def filled(self) -> int:
+        """How many cells of the first measure hold a value."""
+        return int(np.count_nonzero(self._counts[0]))
+
+    def occupied(self) -> NDArray[np.bool_]:
+        """Whether any row arrived, per covered interval."""
+        window = slice(self.first - self._origin, self.end - self._origin)
+        arrived = np.zeros(self.end - self.first, np.bool_)
+        for count in self._counts:
+            arrived |= count[window].any(axis=1)
+        return arrived
+
+    def span(self, first: int, end: int) -> None:
+        """Make the table reach over exactly the intervals from ``first`` to before ``end``."""
+        if self.end == self.first:
+            self.first, self.end = first, end
+            self._grow(0, 0)
+
+    def values(self) -> NDArray[np.float32]:
+        """The aggregated values, shape (measures, intervals, leaves), NaN where no row arrived; empties the table."""
+        first, last = self.first - self._origin, self.end - self._origin
+        out = np.empty((len(self._totals), self.end - self.first, self._leaves), np.float32)
+        for measure in range(len(out)):
+            total, count = self._totals[measure][first:last, : self._leaves], self._counts[measure][first:last, : self._leaves]
+            for row in range(len(total)):
+                out[measure, row] = _mean(total[row], count[row])
+            self._totals[measure], self._counts[measure] = np.zeros((0, 0)), np.zeros((0, 0), np.uint8)
+        return out
+
+    def _check_limit(self) -> None:
+        cells = (self.end - self.first) * self._leaves * len(self._totals)
+        if cells > self._limit:
+            size = f"{self.end - self.first:,} intervals x {self._leaves:,} series x {len(self._totals)} measures"
+            raise InvalidInput(
+                Fault("data", f"{size} are more than {self._limit:,} values; is a timestamp far off, or a dimension an identifier?")
+            )
+
+    def _grow(self, intervals: int, columns: int) -> None:
+        columns = _capacity(self._leaves, columns)
+        before = self._origin
+        if not intervals:
+            origin, end = self.first, self.end
+        else:
+            origin = before if self.first >= before else min(self.first, before - intervals)
+            end = before + intervals if self.end <= before + intervals else max(self.end, before + 2 * intervals)
+        for measure, aggregation in enumerate(self._aggregations):
+            self._totals[measure] = _copy(self._totals[measure], np.dtype(np.float64), before - origin, end - origin, columns)
+            self._counts[measure] = _copy(self._counts[measure], self._count_type(aggregation), before - origin, end - origin, columns)
+        self._origin = origin
+
+    @staticmethod
+    def _count_type(aggregation: Aggregation) -> np.dtype[np.uint8] | np.dtype[np.uint32]:
+        return np.dtype(np.uint32) if aggregation is Aggregation.AVG else np.dtype(np.uint8)
+
+
+def _capacity(needed: int, present: int) -> int:
+    return present if needed <= present else max(needed, 2 * present)
+
+
+def _copy(old: NDArray[np.generic], dtype: np.dtype[np.generic], shift: int, intervals: int, columns: int) -> NDArray[np.generic]:
+    new = np.zeros((intervals, columns), dtype)
+    if old.size:
+        new[shift : shift + old.shape[0], : old.shape[1]] = old
+    return new
+
+
+def _mean(total: Floats, count: NDArray[np.generic]) -> NDArray[np.float32]:
+    with np.errstate(invalid="ignore"):
+        return np.clip(total / count, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)

@@ -1,0 +1,96 @@
+"""The query that turns one scan's rows into numbers: time slot, leaf hash, measures, and the dimension values beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from l4m.errors import Fault, InvalidInput
+from l4m.model import JsonFormat, Measure, TimestampColumn
+from l4m.sources.formats import Scan, json_columns
+from l4m.sources.identifiers import identifier, literal
+from l4m.sources.intervals import bounds
+from l4m.sources.timestamps import time_expression
+
+MISSING, UNPARSABLE, IMPLAUSIBLE = -(2**31), -(2**31) + 1, -(2**31) + 2  # slots that are none
+NO_LEAF, FILTERED, WHOLE = 0, 1, 2  # hashes that are none: a dimension is empty, a filter said no, there are no dimensions
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
+_MICROSECONDS = 1_000_000
+
+
+def row_query(
+    scan: Scan,
+    timestamp: TimestampColumn,
+    measures: Sequence[Measure],
+    dimensions: Sequence[str],
+    filters: Mapping[str, Sequence[str]],
+    slot_seconds: int,
+) -> str:
+    """SQL with the columns file, slot, is_utc, leaf, one per measure, one per dimension."""
+    columns = [f"{_time(scan, timestamp)}", *(f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(measures))]
+    columns += [f"{_text(scan, name)} AS d{n}" for n, name in enumerate(dimensions)]
+    columns.append(f"{_passes(scan, filters)} AS passes")
+    inner = f"SELECT file_index AS file, {', '.join(columns)} FROM {scan.sql} AS source"
+    outer = ["CAST(file AS INTEGER)", _slot(slot_seconds), "CAST(is_utc AS UTINYINT)", _leaf(len(dimensions))]
+    outer += [f"m{n}" for n in range(len(measures))] + [f"d{n}" for n in range(len(dimensions))]
+    return f"SELECT {', '.join(outer)} FROM ({inner})"
+
+
+def check_columns(scan: Scan, needed: Sequence[str]) -> None:
+    """Refuse a scan that lacks a column, naming its first file and what it has."""
+    present = set(scan.types)
+    if isinstance(scan.format, JsonFormat):
+        present = json_columns(scan.files[0])
+    missing = [name for name in dict.fromkeys(needed) if name not in present]
+    if missing:
+        has = ", ".join(sorted(present) if isinstance(scan.format, JsonFormat) else scan.types)
+        line = ", line 1" if scan.header_lines else ""
+        raise InvalidInput(*(Fault(f"{scan.files[0].name}{line}, column {name}", f"does not exist; there are {has}") for name in missing))
+
+
+def _time(scan: Scan, timestamp: TimestampColumn) -> str:
+    column, type_ = _column(scan, timestamp.name), scan.types[timestamp.name]
+    if type_ == "VARCHAR":
+        column = f"nullif({column}, '')"
+    time = time_expression(column, type_, timestamp.format)
+    return f"{column} IS NULL AS no_time, {time.microseconds} AS us, {time.is_utc} AS is_utc"
+
+
+def _slot(slot_seconds: int) -> str:
+    first, last = bounds(slot_seconds)
+    unit = slot_seconds * _MICROSECONDS
+    return (
+        f"CASE WHEN us >= {first * unit} AND us < {last * unit} THEN CAST((us - {first * unit}) // {unit} + {first} AS INTEGER) "
+        f"WHEN no_time THEN {MISSING} WHEN us IS NULL THEN {UNPARSABLE} ELSE {IMPLAUSIBLE} END"
+    )
+
+
+def _number(scan: Scan, name: str) -> str:
+    column, type_ = _column(scan, name), scan.types[name]
+    if type_.startswith(_NUMERIC) and not type_.startswith("UUID"):
+        return f"coalesce(CAST({column} AS DOUBLE), 'nan'::DOUBLE)"
+    if type_ != "VARCHAR":
+        raise InvalidInput(Fault(f"{scan.files[0].name}, column {name}", f"holds {type_}, not numbers"))
+    return f"CASE WHEN nullif({column}, '') IS NULL THEN 'nan'::DOUBLE ELSE coalesce(TRY_CAST({column} AS DOUBLE), 'inf'::DOUBLE) END"
+
+
+def _text(scan: Scan, name: str) -> str:
+    column = _column(scan, name)
+    return f"nullif({column if scan.types[name] == 'VARCHAR' else f'CAST({column} AS VARCHAR)'}, '')"
+
+
+def _passes(scan: Scan, filters: Mapping[str, Sequence[str]]) -> str:
+    tests = [
+        f"coalesce({_text(scan, name)} IN ({', '.join(map(literal, allowed))}), false)" for name, allowed in filters.items() if allowed
+    ]
+    return " AND ".join(tests) or "true"
+
+
+def _leaf(dimensions: int) -> str:
+    names = [f"d{n}" for n in range(dimensions)]
+    is_empty = " OR ".join(f"{name} IS NULL" for name in names) or "false"
+    leaf = f"hash({', '.join(names)})" if names else f"{WHOLE}::UBIGINT"
+    return f"CASE WHEN NOT passes THEN {FILTERED}::UBIGINT WHEN {is_empty} THEN {NO_LEAF}::UBIGINT ELSE {leaf} END"
+
+
+def _column(scan: Scan, name: str) -> str:
+    return f"source.{identifier(name)}"

@@ -1,0 +1,70 @@
+"""Where in a file a row stands, and what it says there: found only when a message needs it."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from l4m.model import CsvFormat, JsonFormat
+from l4m.sources.formats import DataFile, Scan, open_text
+from l4m.sources.identifiers import identifier, literal
+
+_LONGEST = 60
+
+
+def locate(connection: Any, scan: Scan, file: DataFile, row: int, column: str, refused: Collection[int]) -> tuple[int, str]:
+    """The line (in Parquet: the row) counted from 1, and the text in ``column``, of a file's row counted from 0.
+
+    ``refused`` are the lines that were not rows at all.
+    """
+    if isinstance(scan.format, CsvFormat):
+        found = _nth(_csv_rows(file, scan, scan.format, refused), row)
+    elif isinstance(scan.format, JsonFormat):
+        found = _nth(_json_rows(file), row)
+    else:
+        return row + 1, _parquet_text(connection, file, row, column)
+    if found is None:
+        return row + 1 + scan.header_lines, ""
+    line, values = found
+    return line, str(values.get(column) or "")[:_LONGEST]
+
+
+def _nth(rows: Iterator[tuple[int, dict[str, Any]]], number: int) -> tuple[int, dict[str, Any]] | None:
+    return next((found for count, found in enumerate(rows) if count == number), None)
+
+
+def _csv_rows(file: DataFile, scan: Scan, wanted: CsvFormat, refused: Collection[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    quoting = csv.QUOTE_MINIMAL if wanted.quote else csv.QUOTE_NONE
+    with open_text(file) as text:
+        reader = csv.reader(text, delimiter=wanted.delimiter, quotechar=wanted.quote or None, quoting=quoting)
+        line = 1
+        try:
+            for count, record in enumerate(reader):
+                first, line = line, reader.line_num + 1
+                if record and count >= scan.header_lines and first not in refused:
+                    yield first, dict(zip(scan.types, record, strict=False))
+        except csv.Error:
+            return
+
+
+def _json_rows(file: DataFile) -> Iterator[tuple[int, dict[str, Any]]]:
+    with open_text(file) as text:
+        for number, line in enumerate(text, 1):
+            if line.strip():
+                yield number, _object(line)
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def _parquet_text(connection: Any, file: DataFile, row: int, column: str) -> str:
+    query = f"SELECT CAST({identifier(column)} AS VARCHAR) FROM read_parquet({literal(str(file.path))}) WHERE file_row_number = {row}"
+    found = connection.execute(query).fetchone()
+    return str(found[0] or "")[:_LONGEST] if found else ""

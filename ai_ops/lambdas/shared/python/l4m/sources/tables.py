@@ -1,0 +1,142 @@
+"""Rows of local files, read in one pass into a dense block of measures x intervals x leaf series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import numpy as np
+
+from l4m.engine.block import Block
+from l4m.errors import Fault, InvalidInput
+from l4m.model import Measure, TimestampColumn
+from l4m.sources.arrow import StreamFailed
+from l4m.sources.cells import CELL_LIMIT
+from l4m.sources.formats import DataFile, Format, detect_format, plan_scans, prepare
+from l4m.sources.intervals import Clock
+from l4m.sources.reading import Reading
+from l4m.sources.regularity import check_regular
+from l4m.sources.report import ReadReport
+from l4m.sources.timestamps import check_format
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What to read from a table, and how its rows become values."""
+
+    timestamp: TimestampColumn  # format: a Java pattern, UNIX or ISO; columns that hold times already need none of them
+    measures: tuple[Measure, ...]
+    interval_seconds: int
+    dimensions: tuple[str, ...] = ()
+    timezone: str = "UTC"  # of times that carry no zone of their own
+    format: Format | None = None  # None: as the first file's content suggests
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # column -> allowed values
+
+
+def read_block(
+    paths: Sequence[Path],
+    spec: TableSpec,
+    start: int | None = None,
+    end: int | None = None,
+    *,
+    names: Sequence[str] = (),
+    cell_limit: int = CELL_LIMIT,
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[Block, ReadReport]:
+    """Read files into a block, aligned to the interval on the zone's clock, and report on their rows.
+
+    With ``start`` and ``end`` (epoch seconds, half-open) the block covers exactly the intervals between them, all NaN when no row
+    arrived; without, the block reaches from the first interval with data to the last, and no data at all is an error.
+    ``names`` are what messages call the files, ``progress`` is told the number of rows read so far.
+
+    Local times that occur twice count half for either interval (AVG: as they are), since nothing tells the two apart.
+
+    Raises
+    ------
+    InvalidInput
+        A file cannot be read, a column is missing, no row can be used, or rows come at another interval than stated.
+    """
+    check_format(spec.timestamp.format)
+    clock = Clock(spec.interval_seconds, spec.timezone)
+    wanted = None if start is None or end is None else clock.range(start, end)
+    reading = Reading(spec.timestamp, spec.measures, spec.dimensions, spec.filters, clock, wanted, cell_limit)
+    if paths:
+        _read(paths, list(names) or [str(path) for path in paths], spec, reading, threads, progress)
+    report = reading.report()
+    if wanted is None:
+        _check_content(report, reading)
+        check_regular(reading.cells.occupied(), reading.cells.first, clock, ", ".join(reading.names[:3]))
+    elif report.rows and report.rows == report.rows_invalid:
+        _refuse(report)
+    return reading.block(), report
+
+
+def _read(
+    paths: Sequence[Path],
+    names: Sequence[str],
+    spec: TableSpec,
+    reading: Reading,
+    threads: int | None,
+    progress: Callable[[int], None] | None,
+) -> None:
+    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"} | (
+        {"threads": str(threads)} if threads else {}
+    )
+    columns = [spec.timestamp.name, *(measure.name for measure in spec.measures), *spec.dimensions, *spec.filters]
+    with TemporaryDirectory() as folder, duckdb.connect(config=config) as connection:
+        wanted = spec.format or _guess(paths, names)
+        files = [prepare(path, name, wanted, Path(folder)) for path, name in zip(paths, names, strict=True)]
+        try:
+            for scan in plan_scans(connection, files, wanted, list(dict.fromkeys(columns))):
+                reading.add(connection, scan, progress)
+        except (duckdb.Error, StreamFailed) as error:
+            raise InvalidInput(Fault(_culprit(files, str(error)), f"cannot be read: {_first_sentence(str(error))}")) from error
+
+
+def _guess(paths: Sequence[Path], names: Sequence[str]) -> Format:
+    for path, name in zip(paths, names, strict=True):
+        try:
+            if path.stat().st_size:
+                return detect_format(path)
+        except OSError as error:
+            raise InvalidInput(Fault(name, f"cannot be read: {error.strerror or error}")) from error
+    raise InvalidInput(*(Fault(name, "is empty") for name in names))
+
+
+def _check_content(report: ReadReport, reading: Reading) -> None:
+    if not report.rows:
+        raise InvalidInput(Fault(", ".join(reading.names) or "data", "holds no rows"))
+    if report.rows == report.rows_invalid:
+        _refuse(report)
+    if not report.rows_used:
+        raise InvalidInput(Fault("filters", f"none of the {report.rows:,} rows passes them"))
+
+
+def _refuse(report: ReadReport) -> None:
+    raise InvalidInput(
+        *(
+            Fault(f"{fault.file}, line {fault.line}, column {fault.column}", _say(fault.reason, fault.sample, report.rows))
+            for fault in report.faults
+        )
+    )
+
+
+def _say(reason: str, sample: str, rows: int) -> str:
+    return f"{reason}" + (f" ({sample!r})" if sample else "") + f"; none of the {rows:,} rows can be used"
+
+
+def _culprit(files: Sequence[DataFile], message: str) -> str:
+    return next((file.name for file in files if str(file.path) in message), files[0].name)
+
+
+def _first_sentence(message: str) -> str:
+    return message.strip().splitlines()[0]
+
+
+def empty_block(spec: TableSpec, start: int, intervals: int) -> Block:
+    """A block in which nothing arrived."""
+    return Block(start, np.full((len(spec.measures), intervals, 0), np.nan, np.float32), ())
