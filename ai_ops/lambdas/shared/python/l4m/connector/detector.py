@@ -53,8 +53,6 @@ class DetectorSetup:
         return self._apply(actual, changes, activated)
 
     def _clear(self, actual: Actual, action: str) -> Progress:
-        if action == "delete" and actual.status in RUNNING:
-            action = "deactivate"
         getattr(self.client, f"{action}_anomaly_detector")(AnomalyDetectorArn=actual.arn)
         return Progress(False, actual.status, False, actual.arn, (f"{action} detector {self.params.detector_name}",))
 
