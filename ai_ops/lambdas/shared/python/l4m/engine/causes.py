@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.deviations import Floats, Ints, bin_leaves, log_ratios, quiet_density
+from l4m.engine.cuboids import Cuboid, build_cuboids
+from l4m.engine.deviations import OUTLIERS, Floats, Ints, bin_leaves, log_ratios, quiet_density
 
-BASE_COST = 4.0  # log odds against any cause at all
 MAXIMUM_CAUSES = 20
 ROUNDS = 3
 
@@ -27,14 +25,11 @@ class Element:
 
 
 @dataclass
-class Cuboid:
-    """All elements of one set of dimensions: the element of each leaf, and the bound of each element's score per direction."""
+class Candidates:
+    """The elements of one cuboid during a search: bounds of their scores per direction, and the scores known."""
 
-    dimensions: tuple[int, ...]
-    keys: Ints
-    size: int
-    cost: float
-    bounds: Floats = field(default_factory=lambda: np.zeros((2, 0)))
+    cuboid: Cuboid
+    bounds: Floats
     exact: dict[int, float] = field(default_factory=dict)
 
 
@@ -73,7 +68,7 @@ def scan(codes: NDArray[np.integer], actual: Floats, expected: Floats, scale: Fl
     if not len(rows):
         return []
     leaves = bin_leaves(actual[rows], expected[rows], None if scale is None else scale[rows])
-    cuboids = list(_build_cuboids(np.ascontiguousarray(codes[rows].T, dtype=np.int64)))
+    cuboids = build_cuboids(codes[rows])
     found: list[Element] = []
     quiet = np.ones(len(rows), bool)
     for turn in range(ROUNDS):
@@ -94,86 +89,64 @@ def _name(found: Element, codes: NDArray[np.integer], rows: Ints) -> Element:
     return Element(found.dimensions, tuple(int(first[d]) for d in found.dimensions), rows[found.leaves], found.score)
 
 
-def _build_cuboids(columns: Ints) -> Iterator[Cuboid]:
-    """Yield the cuboids with their leaves' keys, dense where that is small, and what it costs to name one element."""
-    dimensions, count = columns.shape
-    cards = columns.max(1) + 1
-    built: dict[tuple[int, ...], tuple[Ints, int]] = {(): (np.zeros(count, np.int64), 1)}
-    for level in range(dimensions + 1):
-        layers = list(combinations(range(dimensions), level))
-        for dims in layers:
-            if dims:
-                keys, size = built[dims[:-1]]
-                keys, size = keys * cards[dims[-1]] + columns[dims[-1]], size * int(cards[dims[-1]])
-                if size > 4 * count + 64:
-                    unique, keys = np.unique(keys, return_inverse=True)
-                    size = len(unique)
-                built[dims] = keys, size
-            keys, size = built[dims]
-            yield Cuboid(dims, keys, size, BASE_COST + float(np.log(min(size, count)) + np.log(len(layers))))
-
-
 def _take_best(cuboids: list[Cuboid], cells: Ints, table: NDArray[np.float32]) -> list[Element]:
     """Take the best element, set its leaves aside, and repeat while any is worth its cost."""
     half = len(table) // 2
-    weights = np.maximum(np.stack([table[:half].max(0), table[half:].max(0)])[:, cells].astype(np.float64), np.log(0.02))
+    weights = np.maximum(np.stack([table[:half].max(0), table[half:].max(0)])[:, cells].astype(np.float64), np.log(OUTLIERS))
     alive = np.ones(len(cells), bool)
-    for cuboid in cuboids:
-        cuboid.exact.clear()
-        cuboid.bounds = np.stack([np.bincount(cuboid.keys, side, cuboid.size) for side in weights])
+    pool = [Candidates(one, np.stack([np.bincount(one.keys, side, one.size) for side in weights])) for one in cuboids]
     found: list[Element] = []
     while len(found) < MAXIMUM_CAUSES:
-        best = _find_best(cuboids, cells, table, alive)
+        best = _find_best(pool, cells, table, alive)
         if best is None:
             break
         found.append(best)
         alive[best.leaves] = False
-        _set_aside(cuboids, best.leaves, weights)
+        _set_aside(pool, best.leaves, weights)
     return found
 
 
-def _set_aside(cuboids: list[Cuboid], leaves: Ints, weights: Floats) -> None:
+def _set_aside(pool: list[Candidates], leaves: Ints, weights: Floats) -> None:
     """Lower the bounds of the elements that owned these leaves and forget their exact scores."""
-    for cuboid in cuboids:
-        keys = cuboid.keys[leaves]
+    for one in pool:
+        keys = one.cuboid.keys[leaves]
         for side in (0, 1):
-            np.subtract.at(cuboid.bounds[side], keys, weights[side, leaves])
-        for key in set(keys.tolist()) & cuboid.exact.keys():
-            del cuboid.exact[key]
+            np.subtract.at(one.bounds[side], keys, weights[side, leaves])
+        for key in set(keys.tolist()) & one.exact.keys():
+            del one.exact[key]
 
 
-def _find_best(cuboids: list[Cuboid], cells: Ints, table: NDArray[np.float32], alive: NDArray[np.bool_]) -> Element | None:
+def _find_best(pool: list[Candidates], cells: Ints, table: NDArray[np.float32], alive: NDArray[np.bool_]) -> Element | None:
     """Score elements in the order of their bounds until none left can beat the best; one that its parts explain better is out."""
-    bounds = [cuboid.bounds.max(0) - cuboid.cost for cuboid in cuboids]
+    bounds = [one.bounds.max(0) - one.cuboid.cost for one in pool]
     picked = [np.flatnonzero(bound > 0.0) for bound in bounds]
-    owner = np.repeat(np.arange(len(cuboids)), [len(keys) for keys in picked])
+    owner = np.repeat(np.arange(len(pool)), [len(keys) for keys in picked])
     element = np.concatenate(picked)
     bound = np.concatenate([one[keys] for one, keys in zip(bounds, picked, strict=True)])
     best, winner = 0.0, None
     for at in np.argsort(-bound, kind="stable"):
         if bound[at] <= best:
             break
-        cuboid, key = cuboids[owner[at]], int(element[at])
-        if key not in cuboid.exact:
-            rows = np.flatnonzero((cuboid.keys == key) & alive)
-            cuboid.exact[key] = _score(cuboids, cuboid, rows, cells, table)
-        if cuboid.exact[key] > best:
-            best, winner = cuboid.exact[key], (cuboid, key)
+        one, key = pool[owner[at]], int(element[at])
+        if key not in one.exact:
+            one.exact[key] = _score(pool, one.cuboid, np.flatnonzero((one.cuboid.keys == key) & alive), cells, table)
+        if one.exact[key] > best:
+            best, winner = one.exact[key], (one.cuboid, key)
     if winner is None:
         return None
     cuboid, key = winner
     return Element(cuboid.dimensions, (key,), np.flatnonzero((cuboid.keys == key) & alive), best)
 
 
-def _score(cuboids: list[Cuboid], cuboid: Cuboid, rows: Ints, cells: Ints, table: NDArray[np.float32]) -> float:
+def _score(pool: list[Candidates], cuboid: Cuboid, rows: Ints, cells: Ints, table: NDArray[np.float32]) -> float:
     """Return an element's log likelihood ratio less cost; 0 when its parts along one dimension explain more."""
     cells = cells[rows]
     score = float((table @ np.bincount(cells, minlength=table.shape[1]).astype(np.float32)).max()) - cuboid.cost
     if score <= 0.0:
         return score
     level = len(cuboid.dimensions)
-    cost = next((one.cost for one in cuboids if len(one.dimensions) == level + 1), 0.0)
-    for part in cuboids:
+    cost = next((one.cuboid.cost for one in pool if len(one.cuboid.dimensions) == level + 1), 0.0)
+    for part in (one.cuboid for one in pool):
         if len(part.dimensions) != 1 or part.dimensions[0] in cuboid.dimensions:
             continue
         flat = np.bincount(part.keys[rows] * table.shape[1] + cells, minlength=part.size * table.shape[1])

@@ -92,7 +92,9 @@ def _shape_side(half: Floats, noise: float) -> Floats:
     beyond = np.maximum(DISTANCES - DISTANCES[farthest], 0.0)
     prior = np.exp(-DISTANCES / (0.8 * noise))
     smooth = np.convolve(np.pad(half, 2, mode="reflect"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
-    return np.asarray(smooth + np.exp(-beyond / (0.01 + 0.25 * noise)) * 0.05 + 2.0 * prior / prior.sum() * np.exp(-beyond / (0.01 + 0.25 * noise)))
+    return np.asarray(
+        smooth + np.exp(-beyond / (0.01 + 0.25 * noise)) * 0.05 + 2.0 * prior / prior.sum() * np.exp(-beyond / (0.01 + 0.25 * noise))
+    )
 
 
 def cause_densities(noise: Floats) -> Floats:

@@ -41,6 +41,7 @@ class Cause:
 
     dimensions: Mapping[str, str]
     contribution: float  # share of the whole deviation, 0-100
+    change: float = 0.0  # actual against expected, -.3 for a drop by 30 %
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,16 @@ class Incident:
     series: int
     is_open: bool = False
     relations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # cause measure -> effect measure -> share
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A user's word that a series' deviation was no anomaly; taking it back is leaving it out of the next call."""
+
+    measure: str
+    dimensions: Mapping[str, str]
+    severity: float  # of the point that was no anomaly
+    direction: str  # "up" or "down"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,186 @@
+"""The monitor: all measures of a metric set from values to incidents; learning, backtest and live runs go through it alike."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.engine.block import Block
+from l4m.engine.detector import Detector
+from l4m.engine.evidence import Evidence, weigh
+from l4m.engine.grouping import depth_of
+from l4m.engine.incidents import ARRAYS
+from l4m.engine.results import Feedback, Outcome, Points
+from l4m.engine.rollups import Rollups
+from l4m.engine.settings import Settings
+from l4m.engine.tracking import Tracker
+from l4m.model import Aggregation, Direction, Measure
+
+SLICE = 2_000_000  # values at a time, so that memory stays bounded
+COLD_START = {86_400: 14}  # intervals until a monitor is ready; 300 where not said
+
+
+class Monitor:
+    """Takes blocks of a metric set in order and says what is anomalous in them.
+
+    Parameters
+    ----------
+    settings : Settings
+        What the user chose; fixed for the life of the monitor.
+
+    Examples
+    --------
+    >>> monitor = Monitor(Settings(interval_seconds=3600, measures=(Measure("views"),), dimensions=("country",)))
+    >>> outcome = monitor.observe(Block(1_699_920_000, np.ones((1, 24, 2), np.float32), [("US",), ("DE",)]))
+    >>> outcome.incidents, monitor.leaves
+    ((), (('DE',), ('US',)))
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._cube = Rollups(len(settings.dimensions), settings.rollups)
+        self._detectors = [Detector(settings, 0) for _ in settings.measures]
+        self._tracker = Tracker(settings)
+        self._observed = 0
+
+    @property
+    def leaves(self) -> tuple[tuple[str, ...], ...]:
+        """Dimension values of every leaf series seen so far, in the order of their appearance."""
+        return tuple(self._cube.leaves)
+
+    @property
+    def nodes(self) -> tuple[tuple[str, ...], ...]:
+        """Dimension values of every series, rollups (``*``) included."""
+        return tuple(self._cube.nodes)
+
+    @property
+    def cold_start_left(self) -> int:
+        """Intervals to come before the monitor is ready."""
+        return max(0, COLD_START.get(self._settings.interval_seconds, 300) - self._observed)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether enough was seen for anomalies to be trusted."""
+        return self.cold_start_left == 0
+
+    def observe(self, block: Block, keep_points: bool = False, feedback: Sequence[Feedback] = ()) -> Outcome:
+        """Score and learn the next intervals; return their groups and every incident they opened, changed or closed.
+
+        An interval in which all is NaN is a feed that did not report. ``feedback`` names what users said is no anomaly; it
+        acts on this call only, so leaving it out takes it back.
+        """
+        values = self._align(block)
+        interval = self._settings.interval_seconds
+        points = _blank_points(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
+        self._tracker.begin(self._cube, feedback)
+        for first, last in self._slices(values.shape[1]):
+            start = block.start + first * interval
+            evidence = self._tracker.listen(self._score(values[:, first:last], start))
+            self._tracker.follow(evidence, start)
+            if points is not None:
+                _fill_points(points, evidence, slice(first, last))
+        self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
+        return Outcome(*self._tracker.finish(), points)
+
+    def _align(self, block: Block) -> NDArray[np.float32]:
+        """Return the values with one column per leaf known, new leaves in the order in which they appear."""
+        named = {leaf: column for column, leaf in enumerate(block.leaves)}
+        fresh = [column for leaf, column in named.items() if self._cube.find(leaf) is None]
+        seen = ~np.isnan(block.values[:, :, fresh]).all(axis=0) if fresh else np.zeros((0, 0), bool)
+        first = np.where(seen.any(axis=0), seen.argmax(axis=0), -1) if seen.size else np.full(len(fresh), -1)
+        arrived = sorted((int(at), tuple(block.leaves[column])) for at, column in zip(first, fresh, strict=True) if at >= 0)
+        self._cube.add(leaf for _, leaf in arrived)
+        for detector in self._detectors:
+            detector.grow(len(self._cube.nodes))
+        columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
+        if np.array_equal(columns, np.arange(block.values.shape[2])):
+            return block.values
+        values = np.full((*block.values.shape[:2], len(columns)), np.nan, np.float32)
+        values[:, :, columns >= 0] = block.values[:, :, columns[columns >= 0]]
+        return values
+
+    def _slices(self, intervals: int) -> Iterator[tuple[int, int]]:
+        """Yield stretches of intervals that are small enough to be held at once."""
+        step = max(1, SLICE // max(1, len(self._cube.nodes) * len(self._settings.measures)))
+        for first in range(0, intervals, step):
+            yield first, min(first + step, intervals)
+
+    def _score(self, values: NDArray[np.float32], start: int) -> Evidence:
+        """Return the evidence of all measures and nodes; ``values`` has shape (measures, intervals, leaves)."""
+        depths = depth_of(self._cube.nodes)
+        parts = []
+        for measure, detector, leaves in zip(self._settings.measures, self._detectors, values, strict=True):
+            nodes = self._cube.combine(leaves, measure.aggregation)
+            parts.append(weigh(nodes, detector.run(nodes, start), depths, measure.aggregation, self._settings))
+        return Evidence.stack(parts)
+
+    def save(self) -> bytes:
+        """Return everything that was learned."""
+        incidents = self._tracker.open
+        arrays = {
+            f"detector.{m}.{name}": array for m, detector in enumerate(self._detectors) for name, array in detector.to_arrays().items()
+        }
+        arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
+        document = {
+            "settings": asdict(self._settings),
+            "leaves": self._cube.leaves,
+            "observed": self._observed,
+            "tracker": self._tracker.to_document(),
+        }
+        arrays["document"] = np.frombuffer(json.dumps(document, default=str).encode(), np.uint8)
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **arrays)
+        return file.getvalue()
+
+    @classmethod
+    def load(cls, data: bytes) -> Monitor:
+        """Return the monitor that ``save`` wrote."""
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        document = json.loads(arrays["document"].tobytes())
+        monitor = cls(_read_settings(document["settings"]))
+        monitor._cube.add(tuple(leaf) for leaf in document["leaves"])
+        monitor._observed = document["observed"]
+        for m in range(len(monitor._detectors)):
+            prefix = f"detector.{m}."
+            mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            monitor._detectors[m] = Detector.from_arrays(monitor._settings, mine)
+        sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]
+        monitor._tracker.restore(document["tracker"], sums)
+        return monitor
+
+
+def _blank_points(nodes: tuple[tuple[str, ...], ...], shape: tuple[int, ...]) -> Points:
+    """Return points of a shape, not filled in yet."""
+    return Points(nodes, *(np.empty(shape, np.float32) for _ in range(5)), np.empty(shape, bool))
+
+
+def _fill_points(points: Points, evidence: Evidence, where: slice) -> None:
+    """Copy a stretch of evidence into the points."""
+    for name in ("expected", "lower", "upper"):
+        getattr(points, name)[:, where] = getattr(evidence, name)
+    points.value[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.value)
+    points.severity[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.severity)
+    points.is_anomaly[:, where] = evidence.anomalous & ~evidence.missing
+
+
+def _read_settings(document: dict[str, Any]) -> Settings:
+    """Return the settings that were saved as JSON."""
+    measures = tuple(Measure(one["name"], Aggregation(one["aggregation"]), one["namespace"]) for one in document["measures"])
+    days = tuple(date.fromisoformat(day) for day in document["special_days"])
+    return Settings(
+        **{
+            **document,
+            "measures": measures,
+            "dimensions": tuple(document["dimensions"]),
+            "direction": Direction(document["direction"]),
+            "special_days": days,
+        }
+    )

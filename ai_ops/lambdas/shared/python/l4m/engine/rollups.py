@@ -1,0 +1,114 @@
+"""Nodes of the cube: leaf series and a bounded number of rollups (total, one and two dimensions), each a series of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.model import Aggregation
+
+ANY = "*"  # what a rolled-up dimension holds
+DEEPEST = 2  # dimensions a rollup keeps
+CUBOID_NODES = 1_024  # rollups of one set of dimensions; when it is full, later values have none
+ALL_NODES = 8_192  # rollups in all
+
+Ints = NDArray[np.intp]
+
+
+class Rollups:
+    """Names and members of the nodes, in the order in which they appeared; a node never changes its number.
+
+    Parameters
+    ----------
+    dimensions : int
+        Number of dimensions of a leaf.
+    enabled : bool
+        Whether there are rollups beside the leaves.
+
+    Examples
+    --------
+    >>> cube = Rollups(2, enabled=True)
+    >>> cube.add([("US", "web"), ("US", "tv")])
+    >>> cube.nodes
+    [('*', '*'), ('US', '*'), ('*', 'web'), ('US', 'web'), ('*', 'tv'), ('US', 'tv')]
+    >>> cube.combine(np.array([[1.0, 2.0]], np.float32), Aggregation.SUM).tolist()
+    [[3.0, 3.0, 1.0, 1.0, 2.0, 2.0]]
+    """
+
+    def __init__(self, dimensions: int, enabled: bool) -> None:
+        levels = range(min(DEEPEST, dimensions - 1) + 1) if enabled and dimensions else ()
+        self.cuboids = [dims for level in levels for dims in combinations(range(dimensions), level)]
+        self.nodes: list[tuple[str, ...]] = []
+        self.leaves: list[tuple[str, ...]] = []
+        self.leaf_nodes: list[int] = []  # node of each leaf
+        self._number: dict[tuple[str, ...], int] = {}
+        self._sizes = [0] * len(self.cuboids)
+        self._members: list[list[int]] = [[] for _ in self.cuboids]  # per cuboid: node of each leaf, or -1
+        self._orders: list[tuple[Ints, Ints, Ints]] | None = None
+
+    @property
+    def members(self) -> NDArray[np.int64]:
+        """Node of each leaf in each cuboid, -1 where it has none; shape (cuboids, leaves)."""
+        return np.array(self._members, np.int64).reshape(len(self.cuboids), len(self.leaves))
+
+    def find(self, leaf: tuple[str, ...]) -> int | None:
+        """Return the node of a leaf, or None if it has not been seen."""
+        return self._number.get(leaf)
+
+    def add(self, leaves: Iterable[tuple[str, ...]]) -> None:
+        """Add leaves, and the rollups they bring, in the order given."""
+        for leaf in leaves:
+            for at, dims in enumerate(self.cuboids):
+                name = tuple(value if d in dims else ANY for d, value in enumerate(leaf))
+                self._members[at].append(self._rollup(at, name))
+            self.leaf_nodes.append(self._append(leaf))
+            self.leaves.append(leaf)
+        self._orders = None
+
+    def _rollup(self, cuboid: int, name: tuple[str, ...]) -> int:
+        """Return the node of a rollup, a new one while there is room, else -1."""
+        if name in self._number:
+            return self._number[name]
+        if self._sizes[cuboid] >= CUBOID_NODES or sum(self._sizes) >= ALL_NODES:
+            return -1
+        self._sizes[cuboid] += 1
+        return self._append(name)
+
+    def _append(self, name: tuple[str, ...]) -> int:
+        self._number[name] = len(self.nodes)
+        self.nodes.append(name)
+        return self._number[name]
+
+    def combine(self, values: NDArray[np.float32], aggregation: Aggregation) -> NDArray[np.float32]:
+        """Return the values of all nodes, shape (intervals, nodes), from those of the leaves, shape (intervals, leaves).
+
+        A sum is taken over the leaves that reported; an average is the mean of the leaves' averages, since nothing is known
+        of their weights. A node is NaN where none of its leaves reported.
+        """
+        nodes = np.empty((len(values), len(self.nodes)), np.float32)
+        nodes[:, self.leaf_nodes] = values
+        absent = np.isnan(values)
+        has_gaps = bool(absent.any())
+        filled = np.where(absent, np.float32(0), values) if has_gaps else values
+        for order, starts, numbers in self._sorted():
+            total = np.add.reduceat(filled[:, order], starts, axis=1)
+            if has_gaps or aggregation is Aggregation.AVG:
+                count = np.add.reduceat(~absent[:, order], starts, axis=1, dtype=np.int32)
+                total = np.where(count > 0, total / count if aggregation is Aggregation.AVG else total, np.float32(np.nan))
+            nodes[:, numbers] = total
+        return nodes
+
+    def _sorted(self) -> Sequence[tuple[Ints, Ints, Ints]]:
+        """Return, per cuboid, its leaves in the order of their nodes, where each node begins, and the nodes' numbers."""
+        if self._orders is None:
+            self._orders = []
+            for nodes in self.members:
+                order = np.argsort(nodes, kind="stable")
+                order = order[nodes[order] >= 0]
+                numbers, starts = np.unique(nodes[order], return_index=True)
+                if len(order):
+                    self._orders.append((order, starts, numbers))
+        return self._orders
