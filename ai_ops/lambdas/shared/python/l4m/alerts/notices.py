@@ -73,5 +73,3 @@ def _notice(about: Subject, alert: Alert, group: Mapping[str, Any], explanation:
     elif alert.target.format == "SHORT_TEXT":
         texts["text"] = short_text(group, explanation, timezone)
     return Notice(event, SNS, {**common, **texts, "subject": subject(about.detector, group, explanation)})
-
-

@@ -57,7 +57,9 @@ def _figures(explanation: Document) -> str:
     actual = "nothing" if explanation["actual"] is None else _number(explanation["actual"])
     if explanation["expected"] is None:
         return f"{actual} {_where(explanation['dimensions'])}"
-    band = f"usually {_number(explanation['lower'])} to {_number(explanation['upper'])}" if explanation["lower"] is not None else "no band yet"
+    band = (
+        f"usually {_number(explanation['lower'])} to {_number(explanation['upper'])}" if explanation["lower"] is not None else "no band yet"
+    )
     return f"{actual} {_where(explanation['dimensions'])}; expected {_number(explanation['expected'])} ({band})"
 
 

@@ -63,5 +63,3 @@ def _give_up(assignment: Assignment, message: Message, reason: str, metrics: Met
 def _count(metrics: Metrics, body: Mapping[str, Any], kind: str, is_delivered: bool) -> None:
     if kind != EVENT:
         metrics.count_delivery(body["alert_arn"], is_delivered)
-
-

@@ -70,5 +70,7 @@ def feedback_of(assignment: Assignment) -> tuple[Feedback, ...]:
     """What users said is no anomaly, as the engine takes it."""
     records = assignment.context.resources.feedback(assignment.detector.arn)
     return tuple(
-        Feedback(one.series.measure, one.series.dimensions, one.series.severity, one.series.direction) for one in records if not one.is_anomaly
+        Feedback(one.series.measure, one.series.dimensions, one.series.severity, one.series.direction)
+        for one in records
+        if not one.is_anomaly
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from aws_lambda_powertools import Logger
 
 from l4m.errors import Fault, InvalidInput, L4mError
-from l4m.model import DetectorStatus, FailureType, OtherSource
+from l4m.model import DetectorStatus, FailureType
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.detecting import Progress
@@ -62,7 +62,6 @@ def _work(
 
 
 def _activate(assignment: Assignment) -> None:
-    _check_source(assignment)
     is_ready = assignment.runs.pointer() is not None and _was_ready(assignment)
     if assignment.runs.pointer() is None:
         is_ready = _learn(assignment)
@@ -73,20 +72,30 @@ def _activate(assignment: Assignment) -> None:
 def _learn(assignment: Assignment) -> bool:
     """Learn all there is, keep the state, and say whether it is enough to report on."""
     series, progress, end = SeriesStore(assignment.bucket, assignment.prefix), Progress.begin(assignment), None
-    for reading in (read_history(assignment), *read_catch_up(assignment)):
-        end = _observe(assignment, progress, reading, 0, len(reading.starts), series) or end
-        if reading.quality:
-            assignment.quality.put(LEARNING, dict(reading.quality))
+    for reading in _readings(assignment):
+        end = _observe(assignment, progress, reading, 0, len(reading.starts), series)
     if end is None:
-        end = _nothing_to_learn(assignment)
+        end = assignment.timeline.floor(int(assignment.context.now.timestamp()))
     key = series.save(end, SavedState(progress.monitor.save(), progress.history))
     assignment.runs.move(None, Pointer(next=end, state_key=key, evaluation_start=end, is_published=True, checkpoints=((end, key),)))
     return progress.monitor.is_ready
 
 
+def _readings(assignment: Assignment) -> Iterator[Reading]:
+    """The history, then the live intervals that have come since."""
+    history = read_history(assignment)
+    first = None
+    if history is not None:
+        assignment.quality.put(LEARNING, history.quality)
+        first = assignment.timeline.after(history.starts[-1])
+        yield history
+    yield from read_catch_up(assignment, first)
+
+
 def _backtest(assignment: Assignment) -> None:
-    _check_source(assignment)
     reading = read_history(assignment)
+    if reading is None:
+        raise InvalidInput(Fault("HistoricalDataPathList", "a backtest needs a historical path"))
     if len(reading.starts) < FEWEST_BACKTEST_INTERVALS:
         message = f"the history has {len(reading.starts)} intervals, a backtest needs {FEWEST_BACKTEST_INTERVALS}"
         raise InvalidInput(Fault("HistoricalDataPathList", message))
@@ -104,7 +113,7 @@ def _backtest(assignment: Assignment) -> None:
 
 def _observe(
     assignment: Assignment, progress: Progress, reading: Reading, first: int, last: int, series: SeriesStore, is_scored: bool = False
-) -> int | None:
+) -> int:
     """Take part of a reading in slices; returns the end of the last interval."""
     for begin in range(first, last, SLICE_INTERVALS):
         part = reading.part(begin, min(begin + SLICE_INTERVALS, last))
@@ -114,7 +123,7 @@ def _observe(
             progress.open_incidents = still_open(progress.open_incidents, outcome)
             store_groups(assignment, report, progress.history, series)
         _save_pages(assignment, progress, series)
-    return assignment.timeline.after(reading.starts[last - 1]) if last > first else None
+    return assignment.timeline.after(reading.starts[last - 1])
 
 
 def _save_pages(assignment: Assignment, progress: Progress, series: SeriesStore) -> None:
@@ -123,20 +132,6 @@ def _save_pages(assignment: Assignment, progress: Progress, series: SeriesStore)
     for number, page in pages[:-1]:
         series.save_page(number, page)
     progress.history = pages[-1][1]
-
-
-def _check_source(assignment: Assignment) -> None:
-    source = assignment.metric_set.source
-    if isinstance(source, OtherSource):
-        raise InvalidInput(Fault("MetricSource", f"{source.kind} cannot be read yet; deliver the data to S3 and use S3SourceConfig"))
-
-
-def _nothing_to_learn(assignment: Assignment) -> int:
-    source = assignment.metric_set.source
-    path = getattr(source, "historical_path", None)
-    if path:
-        raise InvalidInput(Fault("HistoricalDataPathList", f"{path} has no rows that can be read"))
-    return assignment.timeline.floor(int(assignment.context.now.timestamp()))
 
 
 def _was_ready(assignment: Assignment) -> bool:
@@ -148,5 +143,3 @@ def _was_ready(assignment: Assignment) -> bool:
 def _move(assignment: Assignment, status: DetectorStatus, *allowed: DetectorStatus) -> None:
     detector = assignment.detector
     assignment.context.resources.move_detector(detector.arn, detector.generation, status, allowed=set(allowed), now=assignment.context.now)
-
-

@@ -21,7 +21,9 @@ Report = dict[str, Any]
 
 def series_id(detector_arn: str, measure: str, dimensions: Mapping[str, str]) -> str:
     """The id of a time series: 128 hex characters, the same for as long as the detector has its name."""
-    return sha512("\x00".join((detector_arn, measure, *(part for pair in sorted(dimensions.items()) for part in pair))).encode()).hexdigest()
+    return sha512(
+        "\x00".join((detector_arn, measure, *(part for pair in sorted(dimensions.items()) for part in pair))).encode()
+    ).hexdigest()
 
 
 def build_report(

@@ -99,7 +99,7 @@ def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
         failures = _note_failure(run, starts[0], error)
         if failures < MOST_FAILURES or not isinstance(error, InvalidInput):
             return False
-        reading = nothing_read(run.assignment, starts)
+        reading = nothing_read(run.assignment, starts, str(error))
     state = run.series.load(run.pointer.state_key)
     _observe(run, state, starts, files, reading)
     return True
@@ -194,7 +194,7 @@ def _execution(assignment: Assignment, start: int, files: Files, reading: Readin
         return ExecutionRecord(start, "FAILED", f"counts as missing after {MOST_FAILURES} attempts: {reading.error}"[:256])
     if not files[start]:
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
-    return ExecutionRecord(start, "COMPLETED", None, reading.rows.get(start, 0))
+    return ExecutionRecord(start, "COMPLETED")
 
 
 def _count(run: Run, executions: Sequence[ExecutionRecord], groups: Sequence[Mapping[str, object]]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 from l4m.errors import Conflict
-from l4m.store.table import AlreadyThere, Key, Table
+from l4m.store.table import KeyTakenError, Key, Table
 
 LATEST = 10**12 - 1  # sort keys count down from here, so that the newest interval comes first
 
@@ -37,7 +37,6 @@ class ExecutionRecord:
     start: int
     status: str
     reason: str | None = None
-    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -63,8 +62,8 @@ class Runs:
             if old is None:
                 self.table.insert(self._pointer_key, asdict(moved))
             elif not self.table.replace(self._pointer_key, asdict(moved), old.version):
-                raise AlreadyThere
-        except AlreadyThere as error:
+                raise KeyTakenError
+        except KeyTakenError as error:
             raise Conflict(f"another run of {self.detector} was faster", "AnomalyDetector", self.detector) from error
         return moved
 

@@ -33,7 +33,9 @@ class SavedState:
         """The same state always gives the same bytes."""
         notes = json.dumps({"report": self.report, "open_incidents": self.open_incidents}, sort_keys=True)
         out = io.BytesIO()
-        np.savez(out, monitor=np.frombuffer(self.monitor, np.uint8), notes=np.frombuffer(notes.encode(), np.uint8), **self.history.to_arrays())  # type: ignore[arg-type]
+        np.savez(
+            out, monitor=np.frombuffer(self.monitor, np.uint8), notes=np.frombuffer(notes.encode(), np.uint8), **self.history.to_arrays()
+        )  # type: ignore[arg-type]
         return out.getvalue()
 
     @classmethod

@@ -1,0 +1,138 @@
+"""What a detector found, for those who ask: groups, their series over time, and how measures relate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from l4m.errors import NotFound
+from l4m.findings import (
+    GroupDetail,
+    GroupSeries,
+    GroupStatistics,
+    GroupSummary,
+    MeasureImpact,
+    Page,
+    RelatedMeasure,
+    SeriesPage,
+    SeriesValues,
+)
+from l4m.model import Detector
+from l4m.service.context import Context
+from l4m.store.anomalies import Anomalies, IndexEntry, group_id
+from l4m.store.bucket import Bucket
+from l4m.store.runs import Runs
+
+CAUSE, EFFECT = "CAUSE_OF_INPUT_ANOMALY_GROUP", "EFFECT_OF_INPUT_ANOMALY_GROUP"
+
+
+def list_groups(context: Context, detector_arn: str, threshold: int, limit: int, after: str | None) -> Page[GroupSummary]:
+    """Groups of at least a severity, newest first."""
+    detector = context.resources.detector(detector_arn)
+    entries = (entry for entry in _anomalies(context, detector).entries() if entry.score >= threshold)
+    rest = (entry for entry in entries if after is None or entry.position < after)
+    found = list(islice(rest, limit + 1))
+    items = tuple(_summary(detector, entry) for entry in found[:limit])
+    return Page(items, found[limit - 1].position if len(found) > limit else None)
+
+
+def group_statistics(context: Context, detector_arn: str, threshold: int) -> GroupStatistics:
+    """All groups of at least a severity, counted by measure."""
+    detector = context.resources.detector(detector_arn)
+    counts = Counter(entry.measure for entry in _anomalies(context, detector).entries() if entry.score >= threshold)
+    pointer = Runs(context.table, detector.name, detector.generation).pointer()
+    return GroupStatistics(_time(pointer.evaluation_start) if pointer else None, counts.total(), dict(counts))
+
+
+def get_group(context: Context, detector_arn: str, identifier: str) -> GroupDetail:
+    """A group whole."""
+    group = _group(context, detector_arn, identifier)
+    start = _time(group["start"])
+    summary = GroupSummary(group["id"], start, start, group["score"], group["measure"])
+    return GroupDetail(summary, (MeasureImpact(group["measure"], group["series_count"], group["contributions"]),))
+
+
+def require_group(context: Context, detector_arn: str, identifier: str) -> None:
+    """Raise NotFound unless the group exists."""
+    _group(context, detector_arn, identifier)
+
+
+def list_series(context: Context, detector_arn: str, identifier: str, measure: str, limit: int, after: str | None) -> SeriesPage:
+    """The anomalous series of a group with their values up to the anomaly, most severe first."""
+    group = _group(context, detector_arn, identifier)
+    if measure != group["measure"]:
+        raise NotFound("Metric", measure)
+    first = int(after) if after is not None else 0
+    chosen = group["series"][first : first + limit]
+    stamps = group["timestamps"]
+    values = _anomalies(context, context.resources.detector(detector_arn)).group_values(identifier, first, len(chosen), len(stamps))
+    series = tuple(SeriesValues(one["id"], one["dimensions"], tuple(row)) for one, row in zip(chosen, values, strict=True))
+    following = first + limit
+    return SeriesPage(tuple(map(_time, stamps)), series, str(following) if following < len(group["series"]) else None)
+
+
+def list_related(
+    context: Context, detector_arn: str, identifier: str, relationship: str | None, limit: int, after: str | None
+) -> Page[RelatedMeasure]:
+    """Measures of the same incident that are causes or effects of a group, the strongest causes first."""
+    detector = context.resources.detector(detector_arn)
+    group = _group(context, detector_arn, identifier)
+    incident = _anomalies(context, detector).incident(group["incident_id"]) or {"relations": {}, "groups": {}}
+    related = [one for one in _related(detector, group, incident) if relationship in (None, one.relationship)]
+    first = int(after) if after is not None else 0
+    following = first + limit
+    return Page(tuple(related[first:following]), str(following) if following < len(related) else None)
+
+
+def find_series(context: Context, detector_arn: str, identifier: str, series_id: str) -> GroupSeries:
+    """One series of a group."""
+    group = _group(context, detector_arn, identifier)
+    for one in group["series"]:
+        if one["id"] == series_id:
+            return GroupSeries(series_id, group["measure"], one["dimensions"], one["severity"], group["direction"])
+    raise NotFound("TimeSeries", series_id)
+
+
+def _related(detector: Detector, group: Mapping[str, Any], incident: Mapping[str, Any]) -> list[RelatedMeasure]:
+    nearest: dict[str, int] = {}
+    for position in incident["groups"]:
+        start, measure = int(position[:12]), position[13:]
+        if measure not in nearest or abs(start - group["start"]) < abs(nearest[measure] - group["start"]):
+            nearest[measure] = start
+    related = []
+    for cause, effects in incident["relations"].items():
+        for effect, share in effects.items():
+            if effect == group["measure"] and cause in nearest:
+                related.append(_relation(detector, cause, nearest[cause], CAUSE, share))
+            if cause == group["measure"] and effect in nearest:
+                related.append(_relation(detector, effect, nearest[effect], EFFECT, None))
+    return sorted(related, key=lambda one: (one.relationship, -(one.contribution or 0), one.measure))
+
+
+def _relation(detector: Detector, measure: str, start: int, relationship: str, share: float | None) -> RelatedMeasure:
+    return RelatedMeasure(measure, group_id(detector.arn, detector.generation, measure, start), relationship, share)
+
+
+def _group(context: Context, detector_arn: str, identifier: str) -> dict[str, Any]:
+    group = _anomalies(context, context.resources.detector(detector_arn)).group(identifier)
+    if group is None:
+        raise NotFound("AnomalyGroup", identifier)
+    return group
+
+
+def _anomalies(context: Context, detector: Detector) -> Anomalies:
+    metric_sets = context.resources.metric_sets(detector.arn)
+    seconds = (metric_sets[0] if metric_sets else detector).frequency.seconds
+    return Anomalies(context.table, Bucket(context.clients.client("s3"), context.bucket), detector.name, detector.generation, seconds)
+
+
+def _summary(detector: Detector, entry: IndexEntry) -> GroupSummary:
+    start = _time(entry.start)
+    return GroupSummary(group_id(detector.arn, detector.generation, entry.measure, entry.start), start, start, entry.score, entry.measure)
+
+
+def _time(moment: int) -> datetime:
+    return datetime.fromtimestamp(moment, UTC)

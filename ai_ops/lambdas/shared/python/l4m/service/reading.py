@@ -1,0 +1,137 @@
+"""Bringing a metric set's data here: the history whole, live intervals as their files arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from l4m.engine.block import Block
+from l4m.errors import Fault, InvalidInput
+from l4m.model import MetricSet, S3Source
+from l4m.service.access import user_client
+from l4m.service.assignment import Assignment
+from l4m.service.measuring import describe_quality, split_times
+from l4m.sources.paths import fixed_part
+from l4m.sources.report import ReadReport
+from l4m.sources.s3 import S3File, download, list_history, list_intervals, list_under
+from l4m.sources.tables import TableSpec, empty_block, read_block
+
+CATCH_UP_INTERVALS = 168  # live intervals that are learned from at a time
+
+Files = dict[int, tuple[S3File, ...]]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Consecutive intervals with their values, and what there is to say about the rows they came from."""
+
+    starts: tuple[int, ...]
+    block: Block
+    completeness: Mapping[str, Any] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    error: str = ""
+
+    def part(self, first: int, last: int) -> Reading:
+        """Some of the intervals."""
+        starts = self.starts[first:last]
+        return Reading(starts, Block(starts[0], self.block.values[:, first:last], self.block.leaves))
+
+    def split_quality(self, split: int) -> dict[str, Any]:
+        """The figures of a backtest that trains until ``split``."""
+        return {**self.quality, "metrics": [*self.quality["metrics"], *split_times(self.starts, split)]}
+
+
+def read_history(assignment: Assignment) -> Reading | None:
+    """All that lies under the historical path; None when the metric set has no such path."""
+    source = source_of(assignment.metric_set)
+    if not source.historical_path:
+        return None
+    client = user_client(assignment.context, source.role_arn, "s3")
+    files = list_history(client, source.historical_path)
+    if not files:
+        raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {source.historical_path}"))
+    block, report = _read(client, files, spec_of(assignment.metric_set), None, None)
+    starts = [block.start]
+    while len(starts) < block.values.shape[1]:
+        starts.append(assignment.timeline.after(starts[-1]))
+    return Reading(tuple(starts), block, _completeness(files, report), describe_quality(assignment, starts[0], report))
+
+
+def read_catch_up(assignment: Assignment, first: int | None) -> Iterator[Reading]:
+    """Live intervals from ``first`` on (None: wherever they begin) up to the last that has come and is due by now."""
+    source, timeline = source_of(assignment.metric_set), assignment.timeline
+    if not source.templated_path:
+        return
+    client = user_client(assignment.context, source.role_arn, "s3")
+    if next(list_under(client, fixed_part(source.templated_path)), None) is None:
+        return
+    if first is None:
+        first = timeline.before(timeline.floor(int(assignment.context.now.timestamp())), CATCH_UP_INTERVALS)
+    due = timeline.due(first, int(assignment.context.now.timestamp()), 1_000_000)
+    files = list_files(assignment, due)
+    present = [number for number, start in enumerate(due) if files[start]]
+    due = due[: present[-1] + 1] if present else []
+    for begin in range(0, len(due), CATCH_UP_INTERVALS):
+        yield read_intervals(assignment, due[begin : begin + CATCH_UP_INTERVALS], files)
+
+
+def list_files(assignment: Assignment, starts: Sequence[int]) -> Files:
+    """The files of live intervals."""
+    source = source_of(assignment.metric_set)
+    if not source.templated_path:
+        return {start: () for start in starts}
+    client = user_client(assignment.context, source.role_arn, "s3")
+    return list_intervals(client, source.templated_path, {start: assignment.timeline.local(start) for start in starts})
+
+
+def read_intervals(assignment: Assignment, starts: Sequence[int], files: Files) -> Reading:
+    """The values of consecutive intervals; one without files has none."""
+    wanted = tuple(dict.fromkeys(file for start in starts for file in files[start]))
+    if not wanted:
+        return nothing_read(assignment, starts)
+    client = user_client(assignment.context, source_of(assignment.metric_set).role_arn, "s3")
+    end = assignment.timeline.after(starts[-1])
+    block, report = _read(client, wanted, spec_of(assignment.metric_set), starts[0], end)
+    return Reading(tuple(starts), block, _completeness(wanted, report), describe_quality(assignment, starts[0], report))
+
+
+def nothing_read(assignment: Assignment, starts: Sequence[int], error: str = "") -> Reading:
+    """Intervals in which nothing arrived."""
+    block = empty_block(spec_of(assignment.metric_set), starts[0], len(starts))
+    return Reading(tuple(starts), block, {"files": 0, "rows": 0, "invalidRows": 0}, {}, error)
+
+
+def spec_of(metric_set: MetricSet) -> TableSpec:
+    """How a metric set's rows become values."""
+    if metric_set.timestamp is None:
+        raise InvalidInput(Fault("TimestampColumn", f"{metric_set.name} names no column of times"))
+    return TableSpec(
+        timestamp=metric_set.timestamp,
+        measures=metric_set.measures,
+        interval_seconds=metric_set.frequency.seconds,
+        dimensions=metric_set.dimensions,
+        timezone=metric_set.timezone,
+        format=source_of(metric_set).format,
+        filters=metric_set.filters,
+    )
+
+
+def source_of(metric_set: MetricSet) -> S3Source:
+    """The metric set's source, if it can be read."""
+    if not isinstance(metric_set.source, S3Source):
+        message = f"{metric_set.source.kind} cannot be read yet; deliver the data to S3 and use S3SourceConfig"
+        raise InvalidInput(Fault("MetricSource", message))
+    return metric_set.source
+
+
+def _read(client: Any, files: Sequence[S3File], spec: TableSpec, start: int | None, end: int | None) -> tuple[Block, ReadReport]:
+    with TemporaryDirectory() as folder:
+        paths = download(client, files, Path(folder))
+        return read_block(paths, spec, start, end, names=[f"s3://{file.bucket}/{file.key}" for file in files])
+
+
+def _completeness(files: Sequence[S3File], report: ReadReport) -> dict[str, int]:
+    return {"files": len(files), "rows": report.rows, "invalidRows": report.rows_invalid}
