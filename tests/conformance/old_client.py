@@ -1,0 +1,41 @@
+"""Runs in the environment of boto3 1.40.60, unmodified: makes the calls it is told to, one JSON line each way."""
+
+import json
+import sys
+from datetime import datetime
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, ParamValidationError
+
+RETRIES = {"total_max_attempts": 1}
+
+
+def plain(value: object) -> float:
+    """Times as epoch seconds, so that they can be told from texts."""
+    if isinstance(value, datetime):
+        return value.timestamp()
+    raise TypeError(type(value))
+
+
+def answer(client: object, asked: dict) -> dict:
+    """What a call brought: its result, the service's error, or the client's own refusal."""
+    try:
+        return {"result": getattr(client, asked["operation"])(**asked["arguments"])}
+    except ClientError as error:
+        return {"error": error.response, "class": type(error).__name__}
+    except ParamValidationError as error:
+        return {"refused": str(error)}
+
+
+def main() -> None:
+    """Answer until the caller hangs up; ``lax`` calls skip the client's own checks."""
+    strict = boto3.client("lookoutmetrics", config=Config(retries=RETRIES))
+    lax = boto3.client("lookoutmetrics", config=Config(retries=RETRIES, parameter_validation=False))
+    for line in sys.stdin:
+        asked = json.loads(line)
+        print(json.dumps(answer(lax if asked["lax"] else strict, asked), default=plain), flush=True)
+
+
+if __name__ == "__main__":
+    main()
