@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from math import gcd
 from zoneinfo import ZoneInfo
 
@@ -125,6 +125,12 @@ class Clock:
         following = np.minimum(piece + 1, len(moments) - 1)
         twice = (following > piece) & (local >= moments[following] + offsets[following])
         return once, np.where(twice, local - offsets[following], once)
+
+
+@cache
+def clock_of(interval_seconds: int, timezone: str) -> Clock:
+    """The clock, made once per process: finding a zone's changes takes a while."""
+    return Clock(interval_seconds, timezone)
 
 
 def _epoch(year: int) -> int:

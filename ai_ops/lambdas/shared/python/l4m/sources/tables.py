@@ -16,7 +16,7 @@ from l4m.model import Measure, TimestampColumn
 from l4m.sources.arrow import StreamFailed
 from l4m.sources.cells import CELL_LIMIT
 from l4m.sources.formats import DataFile, Format, detect_format, plan_scans, prepare
-from l4m.sources.intervals import Clock
+from l4m.sources.intervals import clock_of
 from l4m.sources.reading import Reading
 from l4m.sources.regularity import check_regular
 from l4m.sources.report import ReadReport
@@ -61,7 +61,7 @@ def read_block(
         A file cannot be read, a column is missing, no row can be used, or rows come at another interval than stated.
     """
     check_format(spec.timestamp.format)
-    clock = Clock(spec.interval_seconds, spec.timezone)
+    clock = clock_of(spec.interval_seconds, spec.timezone)
     wanted = None if start is None or end is None else clock.range(start, end)
     reading = Reading(spec.timestamp, spec.measures, spec.dimensions, spec.filters, clock, wanted, cell_limit)
     if paths:
