@@ -92,6 +92,20 @@ class Delivery:
             return
         self._cloud.submit(settings, json.dumps(event).encode())
 
+    def sns_event(self, subscription: Any, message: str, message_id: str, subject: str | None, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the event with which SNS calls a function."""
+        notice = {
+            "Type": "Notification",
+            "MessageId": message_id,
+            "TopicArn": subscription.topic.arn,
+            "Subject": subject,
+            "Message": message,
+            "Timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z",
+            "SignatureVersion": "1",
+            "MessageAttributes": {key: {"Type": value["Type"], "Value": value["Value"]} for key, value in attributes.items()},
+        }
+        return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription.arn, "Sns": notice}]}
+
     def failed(self, settings: Settings, target: str, event: dict[str, Any]) -> None:
         """Deliver a failed asynchronous event under the function's own role."""
         if target.split(":")[2] == "sqs":

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -20,13 +21,22 @@ log = logging.getLogger(__name__)
 GATEWAY_SCOPES = {"execute-api", "lookoutmetrics"}
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's dispatcher, which otherwise looks through its folders at every request."""
+
+    @cache  # noqa: B019 (there is one dispatcher, as long as the process)
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the service behind a host name."""
+        return super().get_backend_for_host(host)
+
+
 class Front:
     """Routes each request by its path or by the service it is signed for."""
 
     def __init__(self, cloud: "Cloud") -> None:
         self._cloud = cloud
         self._control = Control(cloud)
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = _Dispatcher(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""

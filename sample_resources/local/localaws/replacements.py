@@ -4,7 +4,7 @@
 2. ``boto_client_for`` of Step Functions: a state machine acts under its own role.
 3. ``ActionAuthenticatorMixin._authenticate_and_authorize_action``: IAM decides with the ARN that the call touches.
 4. ``Rule.send_to_targets``: EventBridge rules reach Lambda, SNS and Step Functions too.
-5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.
+5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names.
 """
 
 import json
@@ -21,6 +21,7 @@ from moto.events.models import Rule
 from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
 from moto.s3.models import FakeBucket
+from moto.sns.models import Subscription
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from localaws.gatekeeper import authorize
@@ -36,6 +37,7 @@ def install(cloud: "Cloud") -> None:
     replace_client(client_of_machine(cloud))
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_call(cloud)
     Rule.send_to_targets = send_to_targets(cloud)
+    Subscription.publish = publish_to_subscriber(cloud, Subscription.publish)
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
 
 
@@ -120,3 +122,18 @@ def send_to_targets(cloud: "Cloud") -> Callable[..., None]:
         cloud.delivery.through_rule(self, event)
 
     return send
+
+
+def publish_to_subscriber(cloud: "Cloud", original: Callable[..., None]) -> Callable[..., None]:
+    """Return a ``publish`` that makes the event of a function itself and leaves all other protocols to moto."""
+
+    def publish(self: Subscription, message: str, message_id: str, subject: str | None = None, message_attributes: Any = None, **more: Any) -> None:
+        if self.protocol != "lambda":
+            original(self, message, message_id, subject, message_attributes, **more)
+            return
+        if self._filter_policy_matcher and not self._filter_policy_matcher.matches(message_attributes, message):
+            return
+        event = cloud.delivery.sns_event(self, message, message_id, subject, message_attributes or {})
+        cloud.delivery.to_function(cloud.settings(self.endpoint), event)
+
+    return publish

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
 from moto.cloudformation.parsing import NULL_MODELS, ResourceMap, get_model_list, get_model_map, get_name_type_map
 
-from localaws.stacks import access, compute, data, messaging, nesting, watching
+from localaws.stacks import access, compute, data, databases, messaging, nesting, network, watching
 from localaws.stacks.resource import Deployed
 
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
 
 log = logging.getLogger(__name__)
-TYPES = (access, compute, data, messaging, nesting, watching)  # imported so that moto finds their resource types
+TYPES = (access, compute, data, databases, messaging, nesting, network, watching)  # imported so that moto finds their resource types
 
 
 def deploy(cloud: "Cloud", path: Path, name: str, parameters: Mapping[str, Any]) -> dict[str, str]:
