@@ -1,45 +1,49 @@
 """A bucket, a secret and a database for the connector's tests; S3, secrets, topics and machines are moto's."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from tests.unit.connector.fakes import FakeRedshift
 
 from l4m.connector.crawl import Crawl, Target
-from tests.unit.connector.fakes import FakeRedshift
 
 BUCKET = "shop-us-east-1-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
 SECRET = {"username": "l4m", "password": "p", "dbClusterIdentifier": "shop", "db": "l4mdemo", "host": "h", "port": 8192}
 
 
+@cache
+def client(service: str) -> Any:
+    """A client that is made once for all tests; what it talks to is moto's as long as ``aws`` is in use."""
+    return boto3.Session("testing", "testing", region_name="us-east-1").client(service)
+
+
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An account of moto's."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+def aws() -> Iterator[Callable[[str], Any]]:
+    """An empty account of moto's; gives clients by name."""
     with mock_aws():
-        yield
+        yield client
 
 
 @pytest.fixture
-def s3(aws: None) -> Any:
+def s3(aws: Callable[[str], Any]) -> Any:
     """An S3 client; the input bucket is there, versioned."""
-    client = boto3.client("s3")
+    client = aws("s3")
     client.create_bucket(Bucket=BUCKET)
     client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     return client
 
 
 @pytest.fixture
-def secretsmanager(aws: None) -> Any:
+def secretsmanager(aws: Callable[[str], Any]) -> Any:
     """A client of Secrets Manager that holds the database's secret."""
-    client = boto3.client("secretsmanager")
+    client = aws("secretsmanager")
     client.create_secret(Name="redshift-l4mintegration", SecretString=json.dumps(SECRET))
     return client
 

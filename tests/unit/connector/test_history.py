@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, stored
 
 from l4m.connector.crawl import Crawl
 from l4m.connector.crawl_state import StateStore, Superseded
 from l4m.connector.history import HistoryCrawl, Progress
 from l4m.errors import L4mError
 from l4m.sources.redshift import StatementAborted, StatementFailed, StatementTimedOut
-from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, stored
 
 UPLOADED = datetime(2022, 1, 12, 18, 25, 3, tzinfo=UTC)
 NOW = UPLOADED + timedelta(seconds=5)
@@ -51,7 +51,9 @@ def test_history_is_unloaded_once_and_counted(crawl: Crawl, rows: FakeRedshift, 
     assert [len(lines) for lines in stored(s3, crawl.bucket, "ecommerce/backtest/").values()] == [48]
 
 
-def test_history_ends_on_the_interval_and_the_continuous_crawl_begins_there(crawl: Crawl, rows: FakeRedshift, given: dict[str, Any]) -> None:
+def test_history_ends_on_the_interval_and_the_continuous_crawl_begins_there(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any]
+) -> None:
     finish(crawl, rows, given)
     assert crawl.store.load().watermark == datetime(2022, 1, 12, 18, tzinfo=UTC).timestamp()
     assert "TIMESTAMP ''2022-01-12 18:00:00''" in rows.statements["statement-0"]["Sqls"][0]
@@ -76,7 +78,9 @@ def test_the_same_history_is_not_crawled_again_for_a_later_upload(crawl: Crawl, 
 
 
 @pytest.mark.parametrize("change", ["query", "end", "path", "secret"])
-def test_a_changed_history_is_crawled_again(crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], secretsmanager: Any, change: str) -> None:
+def test_a_changed_history_is_crawled_again(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], secretsmanager: Any, change: str
+) -> None:
     first = finish(crawl, rows, given)
     query = QUERY
     if change == "query":
@@ -86,7 +90,9 @@ def test_a_changed_history_is_crawled_again(crawl: Crawl, rows: FakeRedshift, gi
     if change == "path":
         given["metric_source"]["S3SourceConfig"]["HistoricalDataPathList"] = [f"s3://{crawl.bucket}/other/backtest/"]
     if change == "secret":
-        secretsmanager.create_secret(Name="another", SecretString=secretsmanager.get_secret_value(SecretId="redshift-l4mintegration")["SecretString"])
+        secretsmanager.create_secret(
+            Name="another", SecretString=secretsmanager.get_secret_value(SecretId="redshift-l4mintegration")["SecretString"]
+        )
         given |= {"secret_name": "another"}
     second = finish(crawl, rows, given, "v2", query)
     assert second.fingerprint != first.fingerprint
@@ -135,7 +141,9 @@ def test_a_statement_over_its_limit_is_cancelled_and_reported(crawl: Crawl, rows
     assert rows.cancelled == ["statement-0"]
 
 
-def test_a_newer_upload_takes_over_and_never_unloads_beside_the_older(crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any) -> None:
+def test_a_newer_upload_takes_over_and_never_unloads_beside_the_older(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any
+) -> None:
     accept(crawl, "v1")
     history(crawl, given).advance(NOW)
     accept(crawl, "v2")
@@ -156,7 +164,9 @@ def test_a_newer_upload_of_the_same_history_adopts_the_running_statement(crawl: 
 
 
 @pytest.mark.parametrize("at", range(1, 14))
-def test_killed_at_any_call_the_crawl_ends_as_if_nothing_had_happened(crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any, at: int) -> None:
+def test_killed_at_any_call_the_crawl_ends_as_if_nothing_had_happened(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any, at: int
+) -> None:
     accept(crawl, "v1")
     counter = [0]
     mortal = replace(

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, stored
 
 from l4m.connector.crawl import Crawl
 from l4m.connector.crawl_state import CrawlState, History, StateChanged
 from l4m.connector.live import LiveCrawl, Report
-from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, stored
 
 START = datetime(2022, 1, 12, tzinfo=UTC)
 QUERY = (Path(__file__).parents[3] / "ai_ops/lambdas/redshift/redshift-continuous-crawl/query.sql").read_text(encoding="utf-8")
@@ -61,7 +61,10 @@ def test_a_tick_unloads_the_window_that_ended_into_its_folder(crawl: Crawl, rows
     report = live(crawl).advance(None)
     assert report is not None
     assert (report.committed, report.watermark) == ({int(START.timestamp()): 4}, hours(1).timestamp())
-    times = [line.split(",")[0] for line in stored(s3, crawl.bucket, "ecommerce/live/20220112/0000/")["ecommerce/live/20220112/0000/20220112T0000Z_000"]]
+    times = [
+        line.split(",")[0]
+        for line in stored(s3, crawl.bucket, "ecommerce/live/20220112/0000/")["ecommerce/live/20220112/0000/20220112T0000Z_000"]
+    ]
     assert times == ["2022-01-12 00:00:00", "2022-01-12 00:15:00", "2022-01-12 00:30:00", "2022-01-12 00:45:00"]
 
 
@@ -218,7 +221,9 @@ def test_days_begin_at_midnight_of_the_timezone(crawl: Crawl, redshift: FakeReds
     }
 
 
-def test_another_layout_waits_for_the_old_statement_and_brings_the_window_again(crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any) -> None:
+def test_another_layout_waits_for_the_old_statement_and_brings_the_window_again(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any
+) -> None:
     tick(crawl, hours(1))
     other = copy.deepcopy(given)
     other["metric_source"]["S3SourceConfig"]["TemplatedPathList"] = [f"s3://{crawl.bucket}/other/live/{{{{yyyyMMdd}}}}/{{{{HHmm}}}}"]

@@ -13,6 +13,7 @@ from l4m.connector.params import DIMENSIONS
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Frequency
 from l4m.sources.paths import check_template, fixed_part, render_path
+from l4m.sources.timestamps import check_format
 
 LONGEST_NAME = 63
 HISTORY, TEMPLATE, ROLE = (f"metric_source.S3SourceConfig.{name}" for name in ("HistoricalDataPathList", "TemplatedPathList", "RoleArn"))
@@ -61,6 +62,14 @@ def check_columns(context: Context) -> Iterable[Fault]:
     yield from (Fault("dimension_list", f"{name!r} is a measure as well") for name in sorted({*measures} & {*dimensions}))
     if timestamp in {*measures, *dimensions}:
         yield Fault("timestamp_column", f"{timestamp!r} is a measure or a dimension as well")
+
+
+def check_timestamp(context: Context) -> Iterable[Fault]:
+    """The format is a pattern that the service can read."""
+    try:
+        check_format(context.given["timestamp_column"]["ColumnFormat"])
+    except InvalidInput as error:
+        yield from (Fault("timestamp_column.ColumnFormat", fault.message) for fault in error.faults)
 
 
 def check_timezone(context: Context) -> Iterable[Fault]:
@@ -161,6 +170,7 @@ Rule = Callable[[Context], Iterable[Fault]]
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     (("detector_name", "database_type"), check_names),
     (("metrics_set", "dimension_list", "timestamp_column"), check_columns),
+    (("timestamp_column",), check_timestamp),
     (("timezone",), check_timezone),
     (("historical_end",), check_historical_end),
     (("s3_bucket", "metric_source"), check_bucket),

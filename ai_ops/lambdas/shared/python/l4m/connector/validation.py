@@ -16,7 +16,8 @@ from jsonschema import Draft202012Validator
 from l4m.connector.rules import RULES, Context
 from l4m.errors import Fault, InvalidInput
 
-EMPTY = "is empty (ai_ops/params_builder.py fills in what a deployment knows)"
+FILLED_IN = {"s3_bucket", "RoleArn", "HistoricalDataPathList", "TemplatedPathList"}
+BUILT = ": ai_ops/params_builder.py fills it in"
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _validator() -> Draft202012Validator:
 
 def _schema_faults(given: Any) -> list[Fault]:
     errors = sorted(_validator().iter_errors(given), key=lambda error: [str(part) for part in error.absolute_path])
-    return [fault for error in errors for fault in _faults(error)]
+    return list(dict.fromkeys(fault for error in errors for fault in _faults(error)))
 
 
 def _faults(error: Any) -> list[Fault]:
@@ -92,10 +93,11 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def _message(error: Any) -> str:
+    if error.validator in {"pattern", "minItems", "minLength"} and not error.instance:
+        name = next((part for part in reversed(error.absolute_path) if isinstance(part, str)), "")
+        return f"is empty{BUILT if name in FILLED_IN else ''}"
     if error.validator == "pattern":
-        return f"{error.instance!r} does not match {error.validator_value}" if error.instance else EMPTY
-    if error.validator == "minItems":
-        return EMPTY
+        return f"{error.instance!r} does not match {error.validator_value}"
     return str(error.message)
 
 
