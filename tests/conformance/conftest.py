@@ -1,9 +1,14 @@
 """The service in the local AWS, and an unmodified boto3 1.40.60 to call it with."""
 
 import json
+import math
 import os
+import random
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +57,8 @@ class OldClient:
         assert self._process.stdin
         self._process.stdin.close()
         self._process.wait(10)
+        if self._process.stdout:
+            self._process.stdout.close()
 
 
 @pytest.fixture(scope="session")
@@ -75,3 +82,88 @@ def old(aws: LocalAws, old_python: Path) -> Iterator[OldClient]:
     client = OldClient(aws.environment())
     yield client
     client.close()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop's hourly sales in S3, a role that may read them, and a topic to shout at."""
+
+    role: str
+    topic: str
+    bucket: str = "conformance-shop"
+
+    def metric_set(self, detector_arn: str, **changes: Any) -> dict[str, Any]:
+        """Arguments of a good CreateMetricSet."""
+        return {
+            "AnomalyDetectorArn": detector_arn,
+            "MetricSetName": "orders",
+            "MetricList": [{"MetricName": name, "AggregationFunction": "SUM"} for name in ("views", "revenue")],
+            "DimensionList": ["platform", "marketplace"],
+            "TimestampColumn": {"ColumnName": "timestamp", "ColumnFormat": "yyyy-MM-dd HH:mm:ss"},
+            "MetricSetFrequency": "PT1H",
+            "MetricSource": {"S3SourceConfig": self.source()},
+        } | changes
+
+    def source(self) -> dict[str, Any]:
+        """An S3SourceConfig over the shop's files."""
+        return {
+            "RoleArn": self.role,
+            "TemplatedPathList": [f"s3://{self.bucket}/live/{{{{yyyyMMdd}}}}/{{{{HHmm}}}}"],
+            "HistoricalDataPathList": [f"s3://{self.bucket}/past/"],
+            "FileFormatDescriptor": {"CsvFormatDescriptor": {"ContainsHeader": True, "Delimiter": ",", "FileCompression": "NONE"}},
+        }
+
+    def action(self) -> dict[str, Any]:
+        """An alert's Action on the topic."""
+        return {"SNSConfiguration": {"RoleArn": self.role, "SnsTopicArn": self.topic, "SnsFormat": "JSON"}}
+
+
+def sales() -> str:
+    """Twenty days of hourly sales; on the 18th, mobile sales in Germany fall to a tenth for four hours."""
+    chance = random.Random(7)
+    lines = ["timestamp,platform,marketplace,views,revenue"]
+    for hour in range(24 * 20):
+        moment = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(hours=hour)
+        for platform in ("pc", "mobile", "tablet"):
+            for marketplace in ("de", "fr"):
+                views = 1000 * (1.5 + math.sin(hour * math.pi / 12)) * chance.uniform(0.97, 1.03)
+                if (platform, marketplace) == ("mobile", "de") and 24 * 17 + 9 <= hour < 24 * 17 + 13:
+                    views /= 10
+                lines.append(f"{moment:%Y-%m-%d %H:%M:%S},{platform},{marketplace},{views:.0f},{views * 0.3:.2f}")
+    return "\n".join([*lines, ""])
+
+
+@pytest.fixture(scope="session")
+def shop(aws: LocalAws) -> Shop:
+    """The shop's bucket, role and topic in the local AWS."""
+    trusted = {"Effect": "Allow", "Principal": {"AWS": aws.outputs["ServiceRoleArn"]}, "Action": "sts:AssumeRole"}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+    role = aws.client("iam").create_role(RoleName="ShopLookoutForMetricsRole", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    shop = Shop(role, aws.client("sns").create_topic(Name="alarms")["TopicArn"])
+    allowed = [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{shop.bucket}/*"},
+        {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{shop.bucket}"},
+        {"Effect": "Allow", "Action": "sns:Publish", "Resource": shop.topic},
+    ]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    aws.client("iam").put_role_policy(RoleName="ShopLookoutForMetricsRole", PolicyName="data", PolicyDocument=policy)
+    aws.client("s3").create_bucket(Bucket=shop.bucket)
+    aws.client("s3").put_object(Bucket=shop.bucket, Key="past/sales.csv", Body=sales().encode())
+    return shop
+
+
+@pytest.fixture(scope="session")
+def await_status(old: OldClient) -> Callable[..., dict[str, Any]]:
+    """Waits until a detector is in one of some states; fails when it fails."""
+
+    def wait(arn: str, *wanted: str, seconds: float = 120) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            found = old.describe_anomaly_detector(AnomalyDetectorArn=arn)
+            if found["Status"] in wanted:
+                return found
+            assert found["Status"] != "FAILED", found
+            time.sleep(0.2)
+        raise AssertionError(f"still {found['Status']} after {seconds} s")
+
+    return wait
