@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from l4m.engine.detector import Scores
 from l4m.engine.settings import Settings
-from l4m.engine.severity import threshold_of
 from l4m.model import Aggregation, Direction
 
 BAND_SIGMAS = 3.5  # half a band, in standard errors
@@ -67,7 +66,7 @@ def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], aggregation
         sigmas = np.where(missing, np.float32(-MISSING_SIGMAS), (values - scores.expected) / error)
     sigmas = np.where(scored | missing, np.nan_to_num(sigmas), np.float32(0))
     needed = np.array(LEVEL_SIGMAS, np.float32)[np.minimum(depths, len(LEVEL_SIGMAS) - 1)]
-    needed *= np.float32(0.6 + 0.2 * threshold_of(settings.sensitivity))
+    needed *= np.float32(np.interp(settings.sensitivity, [0, 50, 100], [1.4, 1.0, 0.7]))
     anomalous = scores.is_anomaly | missing
     strong = anomalous & (np.abs(sigmas) >= needed)
     severity = np.where(missing, np.clip(50 + 5 * np.abs(sigmas), 50, 99), scores.severity).astype(np.float32)

@@ -45,7 +45,7 @@ def explain(
     >>> expected = np.full(64, 100.0)
     >>> actual = np.where(codes[:, 1] == 3, 40.0, 99.0 + codes.sum(1) % 3)
     >>> explain(codes, {"country": "ABCDEFGH", "platform": "abcdefgh"}, actual, expected)
-    [Cause(dimensions={'platform': 'd'}, contribution=99.38, change=-0.6)]
+    [Cause(dimensions={'platform': 'd'}, contribution=99.79, change=-0.6)]
     """
     actual, expected = np.nan_to_num(np.asarray(actual, np.float64)), np.nan_to_num(np.asarray(expected, np.float64))
     deviation = actual - expected
