@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -83,11 +84,8 @@ def _read(
     threads: int | None,
     progress: Callable[[int], None] | None,
 ) -> None:
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"} | (
-        {"threads": str(threads)} if threads else {}
-    )
     columns = [spec.timestamp.name, *(measure.name for measure in spec.measures), *spec.dimensions, *spec.filters]
-    with TemporaryDirectory() as folder, duckdb.connect(config=config) as connection:
+    with TemporaryDirectory() as folder, _database(threads).cursor() as connection:
         wanted = spec.format or _guess(paths, names)
         files = [prepare(path, name, wanted, Path(folder)) for path, name in zip(paths, names, strict=True)]
         try:
@@ -95,6 +93,13 @@ def _read(
                 reading.add(connection, scan, progress)
         except (duckdb.Error, StreamFailed) as error:
             raise InvalidInput(Fault(_culprit(files, str(error)), f"cannot be read: {_first_sentence(str(error))}")) from error
+
+
+@cache
+def _database(threads: int | None) -> duckdb.DuckDBPyConnection:
+    """One per process, in memory: opening it takes longer than reading a live interval's file."""
+    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    return duckdb.connect(config=config | ({"threads": str(threads)} if threads else {}))
 
 
 def _guess(paths: Sequence[Path], names: Sequence[str]) -> Format:
