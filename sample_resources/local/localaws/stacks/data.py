@@ -4,6 +4,7 @@ import json
 import secrets
 import string
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from moto.core.common_models import CloudFormationModel
@@ -101,8 +102,10 @@ class BucketPolicy(Deployed, CloudFormationModel):
         self.create()
 
     def remove(self) -> None:
-        """Delete the policy."""
-        self.cloud.client("s3").delete_bucket_policy(Bucket=self.properties["Bucket"])
+        """Delete the policy, which may have gone with its bucket."""
+        s3 = self.cloud.client("s3")
+        with suppress(s3.exceptions.NoSuchBucket):
+            s3.delete_bucket_policy(Bucket=self.properties["Bucket"])
 
 
 class Table(Deployed, CloudFormationModel):

@@ -32,9 +32,8 @@ class RouteTable(NetworkPart, CloudFormationModel):
 
     def remove(self) -> None:
         """Delete the table, after the endpoints that it leads to."""
-        users = [
-            item["VpcEndpointId"] for item in self.ec2.describe_vpc_endpoints()["VpcEndpoints"] if self.id in item.get("RouteTableIds", [])
-        ]
+        there = (item for item in self.ec2.describe_vpc_endpoints()["VpcEndpoints"] if item["State"] != "deleted")
+        users = [item["VpcEndpointId"] for item in there if self.id in item.get("RouteTableIds", [])]
         if users:
             raise RuntimeError(f"{self.id} is used by {users}")
         self.ec2.delete_route_table(RouteTableId=self.id)
@@ -110,7 +109,9 @@ class Endpoint(NetworkPart, CloudFormationModel):
 
     def create(self) -> None:
         """Create the endpoint."""
-        self.id = self.ec2.create_vpc_endpoint(**only(self.properties, *self.FIXED))["VpcEndpoint"]["VpcEndpointId"]
+        kind = self.properties.get("VpcEndpointType", "Gateway")
+        made = self.ec2.create_vpc_endpoint(VpcEndpointType=kind, **only(self.properties, *self.FIXED))
+        self.id = made["VpcEndpoint"]["VpcEndpointId"]
 
     def remove(self) -> None:
         """Delete the endpoint."""
