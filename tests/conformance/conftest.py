@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from localaws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,3 +168,39 @@ def await_status(old: OldClient) -> Callable[..., dict[str, Any]]:
         raise AssertionError(f"still {found['Status']} after {seconds} s")
 
     return wait
+
+
+class Surroundings:
+    """What calls work on: a detector whose backtest is done, one that is live, and the means to make more."""
+
+    def __init__(self, old: OldClient, shop: Shop, await_status: Callable[..., dict[str, Any]]) -> None:
+        self.old, self.shop, self.await_status = old, shop, await_status
+        self.arn, self.live = self.detector("done"), self.detector("live", watched=True)
+        self.metric_set = old.create_metric_set(**shop.metric_set(self.arn, Tags={"a": "b"}))["MetricSetArn"]
+        self.alert = old.create_alert(AlertName="done", AnomalyDetectorArn=self.arn, Action=shop.action(), Tags={"a": "b"})["AlertArn"]
+        old.back_test_anomaly_detector(AnomalyDetectorArn=self.arn)
+        old.activate_anomaly_detector(AnomalyDetectorArn=self.live)
+        await_status(self.arn, "BACK_TEST_COMPLETE")
+        await_status(self.live, "LEARNING", "ACTIVE")
+        found = old.list_anomaly_group_summaries(AnomalyDetectorArn=self.arn, SensitivityThreshold=0)["AnomalyGroupSummaryList"]
+        self.group = max(found, key=lambda group: group["AnomalyGroupScore"])
+        self.series = self.time_series()["TimeSeriesList"][0]["TimeSeriesId"]
+
+    def detector(self, name: str, watched: bool = False) -> str:
+        """A new detector, with a metric set if it is to be watched."""
+        config = {"AnomalyDetectorFrequency": "PT1H"}
+        arn = self.old.create_anomaly_detector(AnomalyDetectorName=name, AnomalyDetectorConfig=config)["AnomalyDetectorArn"]
+        if watched:
+            self.old.create_metric_set(**self.shop.metric_set(arn))
+        return arn
+
+    def time_series(self, **more: Any) -> dict[str, Any]:
+        """The series of the most severe group."""
+        asked = {"AnomalyGroupId": self.group["AnomalyGroupId"], "MetricName": self.group["PrimaryMetricName"]}
+        return self.old.list_anomaly_group_time_series(AnomalyDetectorArn=self.arn, **asked, **more)
+
+
+@pytest.fixture(scope="session")
+def here(old: OldClient, shop: Shop, await_status: Callable[..., dict[str, Any]]) -> Surroundings:
+    """What calls work on."""
+    return Surroundings(old, shop, await_status)

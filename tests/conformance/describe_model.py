@@ -1,6 +1,7 @@
 """Prints what the installed boto3 knows about the lookoutmetrics API, operation by operation and shape by shape."""
 
 import json
+import sys
 
 from botocore.session import get_session
 
@@ -38,4 +39,4 @@ def describe() -> dict:
 
 
 if __name__ == "__main__":
-    print(json.dumps(describe(), sort_keys=True))
+    sys.stdout.write(json.dumps(describe(), sort_keys=True))

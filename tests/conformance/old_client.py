@@ -34,7 +34,8 @@ def main() -> None:
     lax = boto3.client("lookoutmetrics", config=Config(retries=RETRIES, parameter_validation=False))
     for line in sys.stdin:
         asked = json.loads(line)
-        print(json.dumps(answer(lax if asked["lax"] else strict, asked), default=plain), flush=True)
+        sys.stdout.write(json.dumps(answer(lax if asked["lax"] else strict, asked), default=plain) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

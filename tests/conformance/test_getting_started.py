@@ -10,9 +10,9 @@ def test_create_backtest_look_tell_delete(old, shop, await_status):
         AnomalyDetectorName="getting-started", AnomalyDetectorDescription="the shop", AnomalyDetectorConfig=HOURLY
     )["AnomalyDetectorArn"]
     metric_set = old.create_metric_set(**shop.metric_set(arn))["MetricSetArn"]
-    alert = old.create_alert(
-        AlertName="getting-started-alert", AnomalyDetectorArn=arn, AlertSensitivityThreshold=50, Action=shop.action()
-    )["AlertArn"]
+    alert = old.create_alert(AlertName="getting-started-alert", AnomalyDetectorArn=arn, AlertSensitivityThreshold=50, Action=shop.action())[
+        "AlertArn"
+    ]
     old.back_test_anomaly_detector(AnomalyDetectorArn=arn)
     await_status(arn, "BACK_TEST_COMPLETE")
 

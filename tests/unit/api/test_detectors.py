@@ -205,4 +205,3 @@ def sns():
 def become(service, arn, status):
     resources = service.context.resources
     resources.change(resources.detector(arn), lambda current: replace(current, status=DetectorStatus(status)))
-

@@ -18,7 +18,13 @@ SCOPE = "arn:aws:lookoutmetrics:us-east-1:123456789012"
 ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
 GROUP = "12345678-abcd-1234-abcd-1234567890ab"
 EXAMPLES = {
-    "Arn": [f"{SCOPE}:AnomalyDetector:sales", f"{SCOPE}:MetricSet/sales/orders", f"{SCOPE}:Alert:page", ROLE, f"{SCOPE}:AnomalyDetector:none"],
+    "Arn": [
+        f"{SCOPE}:AnomalyDetector:sales",
+        f"{SCOPE}:MetricSet/sales/orders",
+        f"{SCOPE}:Alert:page",
+        ROLE,
+        f"{SCOPE}:AnomalyDetector:none",
+    ],
     "ColumnName": ["views", "platform", "timestamp", "none"],
     "MetricName": ["views", "none"],
     "Timezone": ["UTC", "Europe/Berlin", "../../etc/passwd", "posixrules", "/etc/localtime", "Europe"],
