@@ -65,16 +65,12 @@ def _translate(error: L4mError) -> WireFault:
         message = "; ".join(map(str, error.faults[:SHOWN_FIELDS]))
         return WireFault(VALIDATION, {"Message": message, "Reason": "FIELD_VALIDATION_FAILED", "Fields": listed})
     if isinstance(error, NotFound):
-        return WireFault(
-            "ResourceNotFoundException", {"Message": str(error), "ResourceId": error.identifier, "ResourceType": error.kind}
-        )
+        return WireFault("ResourceNotFoundException", {"Message": str(error), "ResourceId": error.identifier, "ResourceType": error.kind})
     if isinstance(error, Conflict):
         about = {"ResourceId": error.identifier, "ResourceType": error.kind} if error.identifier else {}
         return WireFault("ConflictException", {"Message": str(error)} | about)
     if isinstance(error, QuotaExceeded):
-        return WireFault(
-            "ServiceQuotaExceededException", {"Message": str(error), "QuotaCode": error.quota, "ServiceCode": _SERVICE_CODE}
-        )
+        return WireFault("ServiceQuotaExceededException", {"Message": str(error), "QuotaCode": error.quota, "ServiceCode": _SERVICE_CODE})
     if isinstance(error, AccessDenied):
         return WireFault("AccessDeniedException", {"Message": str(error)})
     return WireFault(VALIDATION, {"Message": str(error), "Reason": "OTHER"})

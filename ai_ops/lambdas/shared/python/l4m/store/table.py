@@ -65,6 +65,13 @@ class Table:
                 raise Conflict(f"{key.sort!r} is being changed by another call; try again", key.partition, key.sort) from error
             raise (KeyTakenError if codes[:1] == ["ConditionalCheckFailed"] else RequirementFailedError)(key.sort) from error
 
+    def add(self, key: Key, document: Document) -> None:
+        """Write a new document that depends on no other."""
+        try:
+            self.client.put_item(TableName=self.name, Item=_item(key, document, 1), ConditionExpression=MISSING)
+        except self.client.exceptions.ConditionalCheckFailedException as error:
+            raise KeyTakenError(key.sort) from error
+
     def put(self, key: Key, document: Document) -> None:
         """Write a document, whatever was there."""
         self.client.put_item(TableName=self.name, Item=_item(key, document, 1))
