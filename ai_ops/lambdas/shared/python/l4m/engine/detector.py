@@ -18,6 +18,7 @@ from l4m.engine.stages import STAGES
 
 BLOCK = 4_000  # series at a time: what one interval touches stays in the cache
 WORKERS = 2
+NINETY = np.float32(1.2816)  # standard deviations to the 90 % quantile of a Gaussian
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Scores:
     Attributes
     ----------
     expected, lower, upper : prediction and band, in units of the value
+    error : standard error of the prediction, from the deviations that nine of ten points keep to
     severity : 0-100; NaN where no value arrived, and before the cold start is over
     is_anomaly : the value is outside the band and the user's settings let it be reported
     missing : the series should have reported and did not
@@ -35,6 +37,7 @@ class Scores:
     expected: Array
     lower: Array
     upper: Array
+    error: Array
     severity: Array
     is_anomaly: NDArray[np.bool_]
     missing: NDArray[np.bool_]
@@ -123,4 +126,5 @@ class Detector:
                     stage(point, memory)
                 scores.expected[i, block], scores.severity[i, block] = point.expected, point.severity
                 scores.lower[i, block], scores.upper[i, block] = point.lower, point.upper
+                scores.error[i, block] = point.scale * memory.quantile[:2].mean(axis=0) / NINETY
                 scores.is_anomaly[i, block], scores.missing[i, block] = point.is_anomaly, point.missing
