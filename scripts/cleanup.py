@@ -74,15 +74,21 @@ class Account:
         return [item["AnomalyDetectorArn"] for page in _pages(client) for item in page["AnomalyDetectorSummaryList"]]
 
     def delete_detectors(self, endpoint: str) -> None:
-        """Delete every detector, which ends its schedule, and wait until the service has forgotten it."""
+        """Delete every detector, which ends its schedule, and wait until the service has forgotten them; one that is busy is asked again."""
         client = self._service(endpoint)
-        for arn in self.detectors(endpoint):
-            self.say(f"deleting detector {arn.rsplit(':', 1)[-1]}")
-            _ignoring(("ResourceNotFoundException", "ConflictException"), client.delete_anomaly_detector, AnomalyDetectorArn=arn)
-        self._wait(lambda: not self.detectors(endpoint), "the detectors to be deleted")
+
+        def all_gone() -> bool:
+            left = self.detectors(endpoint)
+            for arn in left:
+                self.say(f"deleting detector {arn.rsplit(':', 1)[-1]}")
+                _ignoring(("ResourceNotFoundException", "ConflictException"), client.delete_anomaly_detector, AnomalyDetectorArn=arn)
+            return not left
+
+        self._wait(all_gone, "the detectors to be deleted")
 
     def _service(self, endpoint: str) -> Any:
-        return self.session.client("lookoutmetrics", endpoint_url=endpoint)
+        everywhere = os.environ.get("AWS_ENDPOINT_URL")  # one endpoint for all services, as a local AWS has it
+        return self.session.client("lookoutmetrics", endpoint_url=everywhere or endpoint)
 
     def delete(self, stack: Stack) -> None:
         """Delete a stack and the data in it; data goes first, so that an interrupted run finds its way again."""
@@ -171,7 +177,7 @@ def order(prefix: str, root: str | None, solution: str, demo: str | None) -> lis
     deployed = (
         [(root, "InputBucket")]
         if root
-        else [(f"{prefix}-crawl", "RedshiftContinuousCrawl"), (prefix, "InputBucket"), (f"{prefix}-service", "SharedLayer")]
+        else [(f"{prefix}-crawl", "RedshiftContinuousCrawl"), (prefix, "InputBucket"), (f"{prefix}-service", "ServiceApi")]
     )
     return [*deployed, (solution, "SAMDeploySageMakerInstance"), *([(demo, "S3ContentBucket")] if demo else [])]
 
