@@ -54,7 +54,7 @@ def run(sample: Sample, home: Path) -> dict[str, Any]:
         with phase("Deploying service, connector and crawl (IAM enforced)", "deploy", seconds):
             flow.deploy()
         with phase("params.json uploaded: crawling history, learning", "learn", seconds):
-            flow.upload(sample.thresholds[0])
+            flow.upload(flow.params(alert_threshold=sample.thresholds[0]))
         replay(flow, seconds)
         messages = flow.inbox()
         found, alerts = incidents_of(messages), alerts_of(messages)
@@ -93,7 +93,7 @@ def change_threshold(flow: Flow, seconds: dict[str, float]) -> None:
     before = (flow.statements(), flow.detector())
     first, second = flow.sample.thresholds
     with phase(f"params.json again, alert_threshold {first} → {second}", "change", seconds):
-        flow.upload(second)
+        flow.upload(flow.params(alert_threshold=second))
     after = (flow.statements(), flow.detector())
     if after[0] != before[0] or after[1]["Status"] != before[1]["Status"]:
         raise DemoError(f"a changed threshold crawled or learned anew: {before} became {after}")

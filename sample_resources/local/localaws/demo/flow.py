@@ -12,7 +12,6 @@ from typing import Any
 from localaws.client import LocalAws
 from localaws.demo.stage import ROOT, Sample, stage
 
-STACK = "l4m"
 SURROUNDINGS = Path(__file__).with_name("surroundings.yaml")
 SCRIPTS = ROOT / "sample_resources" / "redshift"
 READY_SECONDS = 180.0
@@ -23,11 +22,11 @@ class DemoError(Exception):
 
 
 class Flow:
-    """One run of the demo on a fresh local cloud."""
+    """The application as one stack on a local cloud; ``around`` is what ``load`` made, when another flow did it already."""
 
-    def __init__(self, aws: LocalAws, sample: Sample) -> None:
-        self.aws, self.sample = aws, sample
-        self.around: dict[str, str] = {}
+    def __init__(self, aws: LocalAws, sample: Sample, stack: str = "l4m", around: dict[str, str] | None = None) -> None:
+        self.aws, self.sample, self.stack = aws, sample, stack
+        self.around = dict(around or {})
         self.outputs: dict[str, str] = {}
 
     def load(self) -> None:
@@ -38,9 +37,9 @@ class Flow:
             "data_loader.py", "--data", self.sample.name, "--bucket", self.around["ContentBucket"], "--role", self.around["LoadRoleArn"]
         )
 
-    def deploy(self) -> None:
-        """Deploy the application and have its incidents sent to the inbox."""
-        template = stage(self.sample, self.aws.home / "stage")
+    def deploy(self, template: Path | None = None) -> None:
+        """Deploy the application, or another root template, and have its incidents sent to the inbox."""
+        template = template or stage(self.sample, self.aws.home / f"stage-{self.stack}")
         secret = self.aws.client("secretsmanager").describe_secret(SecretId="redshift-l4mintegration")["ARN"]
         parameters = {
             "RedshiftCluster": "demo",
@@ -48,20 +47,28 @@ class Flow:
             "AlertSnsTopicArn": self.around["AlertTopicArn"],
             "WaitSeconds": "1",
         }
-        self.outputs = self.aws.deploy(template, STACK, parameters)
+        self.outputs = self.aws.deploy(template, self.stack, parameters)
         events = self.aws.client("events")
         bus = self.outputs["EventBusName"]
-        events.put_rule(Name="demo-incidents", EventBusName=bus, EventPattern=json.dumps({"source": ["l4m"]}))
-        events.put_targets(Rule="demo-incidents", EventBusName=bus, Targets=[{"Id": "inbox", "Arn": self.around["InboxArn"]}])
+        rule = f"{self.stack}-incidents"
+        events.put_rule(Name=rule, EventBusName=bus, EventPattern=json.dumps({"source": ["l4m"]}))
+        events.put_targets(Rule=rule, EventBusName=bus, Targets=[{"Id": "inbox", "Arn": self.around["InboxArn"]}])
 
-    def upload(self, threshold: int) -> str:
-        """Build params.json as the notebook does, upload it, wait for the execution that it starts to end; return its name."""
+    def params(self, **changes: Any) -> bytes:
+        """Build params.json as the notebook does, from the sample's with ``changes``."""
+        given = self.aws.home / f"given-{self.stack}.json"
+        shipped = json.loads((ROOT / "ai_ops" / "params.json").read_text(encoding="utf-8"))
+        sample = json.loads((self.sample.folder / "params.json").read_text(encoding="utf-8"))
+        given.write_text(json.dumps(shipped | sample | changes), encoding="utf-8")
+        built = given.with_name(f"params-{self.stack}.json")
+        builder = [str(ROOT / "ai_ops" / "params_builder.py"), "--stack", self.stack, "--params", str(given), "--folder", self.sample.name]
+        self._run(*builder, "--topic", self.around["AlertTopicArn"], "--out", str(built))
+        return built.read_bytes()
+
+    def upload(self, params: bytes) -> str:
+        """Upload params.json, wait for the execution that it starts to end; return its name."""
         before = {execution["name"] for execution in self.executions()}
-        params = self.aws.home / "params.json"
-        given = json.loads((ROOT / "ai_ops" / "params.json").read_text(encoding="utf-8")) | {"alert_threshold": threshold}
-        params.write_text(json.dumps(given), encoding="utf-8")
-        builder = [str(ROOT / "ai_ops" / "params_builder.py"), "--stack", STACK, "--params", str(params)]
-        self._run(*builder, "--sample", self.sample.name, "--topic", self.around["AlertTopicArn"], "--upload")
+        self.aws.client("s3").put_object(Bucket=self.outputs["InputBucketName"], Key="params.json", Body=params)
         return self._finished(before)
 
     def replay(self) -> Iterator[datetime]:

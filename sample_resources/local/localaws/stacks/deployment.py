@@ -10,6 +10,7 @@ from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformat
 from moto.cloudformation.parsing import NULL_MODELS, ResourceMap, get_model_list, get_model_map, get_name_type_map
 
 from localaws.stacks import access, compute, data, databases, messaging, nesting, network, watching
+from localaws.stacks.parameters import faults_of
 from localaws.stacks.resource import Deployed
 
 if TYPE_CHECKING:
@@ -30,18 +31,22 @@ def deploy(cloud: "Cloud", path: Path, name: str, parameters: Mapping[str, Any])
 
 def apply(backend: CloudFormationBackend, name: str, text: str, parameters: Mapping[str, str]) -> Stack:
     """Bring a stack to a translated template and its parameters."""
-    template = without_absent(json.loads(text), name, parameters, backend)
+    template = json.loads(text)
+    if faults := faults_of(template.get("Parameters", {}), parameters):
+        raise ValueError(f"{name}: {'; '.join(faults)}")
+    template = without_absent(template, name, parameters, backend)
     unknown = sorted({item["Type"] for item in template["Resources"].values()} - set(get_model_map()) - set(NULL_MODELS))
     if unknown := [item for item in unknown if not item.startswith("Custom::")]:
         raise ValueError(f"{name}: resource types not known here: {', '.join(unknown)}")
-    slots = template.get("Parameters", {})
-    if strange := sorted(set(parameters) - set(slots)):
-        raise ValueError(f"{name}: parameters that the template does not have: {', '.join(strange)}")
     text = json.dumps(template)
     existing = next((stack for stack in backend.stacks.values() if stack.name == name), None)
     if existing:
         given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
-        return backend.update_stack(name, text, None, given, None)
+        removed = set(existing.template_dict["Resources"]) - set(template["Resources"])
+        stack = backend.update_stack(name, text, None, given, None)
+        for logical in removed:  # moto would take it for still there when it comes back
+            stack.resource_map._parsed_resources.pop(logical, None)
+        return stack
     try:
         return backend.create_stack(name, text, dict(parameters))
     except Exception:

@@ -1,0 +1,67 @@
+"""Start and end: one cloud per home, nothing left running or lying about."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from localaws import LocalAws, LocalAwsError
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def wait_until(condition, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
+
+
+def test_a_second_start_in_the_same_home_is_refused(cloud):
+    with pytest.raises(LocalAwsError, match="already running"):
+        LocalAws.start(cloud.home)
+
+
+def test_another_process_can_attach_by_the_home_folder(cloud):
+    assert LocalAws.attach(cloud.home).status()["endpoint"] == cloud.endpoint
+    with pytest.raises(LocalAwsError, match="no local cloud runs there"):
+        LocalAws.attach(cloud.home / "elsewhere")
+
+
+def test_everything_listens_on_this_machine_only(cloud):
+    assert cloud.endpoint.startswith("http://127.0.0.1:")
+
+
+def test_when_its_parent_is_killed_server_and_functions_end_and_the_home_is_gone(tmp_path, root):
+    home = tmp_path / "home"
+    script = (
+        "import json, sys, time; from pathlib import Path; from localaws import LocalAws\n"
+        "aws = LocalAws.start(Path(sys.argv[1])); out = aws.deploy(Path(sys.argv[2]), 'child', {'BucketName': 'none'})\n"
+        "aws.client('lambda').invoke(FunctionName=out['EchoArn'], Payload=b'{}'); print(json.dumps(aws.pid), flush=True); time.sleep(60)\n"
+    )
+    template = root / "tests/unit/local/fixtures/app/child/template.yaml"
+    parent = subprocess.Popen([sys.executable, "-c", script, str(home), str(template)], stdout=subprocess.PIPE)
+    try:
+        assert parent.stdout
+        server = int(json.loads(parent.stdout.readline()))
+        functions = children(server)
+        assert functions and is_alive(server)
+        os.kill(parent.pid, signal.SIGKILL)
+        assert wait_until(lambda: not any(is_alive(pid) for pid in (server, *functions)))
+        assert wait_until(lambda: not home.exists())
+    finally:
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
