@@ -74,7 +74,7 @@ class Account:
         return [item["AnomalyDetectorArn"] for page in _pages(client) for item in page["AnomalyDetectorSummaryList"]]
 
     def delete_detectors(self, endpoint: str) -> None:
-        """Delete every detector, which ends its schedule, and wait until the service has forgotten them; one that is busy is asked again."""
+        """Delete every detector, which ends its schedule, and wait until it is gone; a busy one is asked again."""
         client = self._service(endpoint)
 
         def all_gone() -> bool:

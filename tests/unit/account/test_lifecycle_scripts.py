@@ -10,19 +10,17 @@ from pathlib import Path
 import pytest
 from cfnlint.decode import decode
 
+SAMPLE, SOLUTION = "sample_resources/redshift/l4m-redshift-sagemakernotebook.yaml", "ai_ops/l4m-redshift-solution.yaml"
 SCRIPTS = {
-    "sample_resources/redshift/l4m-redshift-sagemakernotebook.yaml": (
-        "NotebookLifecycle",
-        "sample_resources/redshift/deploy_redshift_environment.sh",
-    ),
-    "ai_ops/l4m-redshift-solution.yaml": ("AmazonL4MLifecycleConfig", "ai_ops/deploy_custom_connector.sh"),
+    SAMPLE: ("NotebookLifecycle", "sample_resources/redshift/deploy_redshift_environment.sh"),
+    SOLUTION: ("AmazonL4MLifecycleConfig", "ai_ops/deploy_custom_connector.sh"),
 }
 TOOLS = {  # what the notebook's machine brings
     "dnf": "exit 0",
     "chown": "exit 0",
     "systemd-run": 'shift 2; "$@"; exit 0',
     "git": 'mkdir -p "${@: -1}"; cp -r "$SOLUTION/." "${@: -1}"; echo "git $*" >> "$TOOLS_LOG"',
-    "python3.12": 'mkdir -p "$3/bin"; printf "#!/bin/sh\\nexit 0\\n" | tee "$3/bin/pip" > "$3/bin/python"; chmod +x "$3/bin/pip" "$3/bin/python"',
+    "python3.12": 'mkdir -p "$3/bin"; ln -s "$(command -v true)" "$3/bin/pip"; ln -s "$(command -v true)" "$3/bin/python"',
     "curl": 'cat > "$SIGNAL"; echo "curl $*" >> "$TOOLS_LOG"',
 }
 
