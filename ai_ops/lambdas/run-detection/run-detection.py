@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from l4m.service.context import Context, Facilities
 from l4m.service.dispatch import perform
 from l4m.store.table import Table

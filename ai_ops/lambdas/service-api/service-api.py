@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from l4m.api.app import handle
 from l4m.api.gateway import request_from_event, response_to_event
 from l4m.service.context import Context

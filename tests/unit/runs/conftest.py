@@ -11,11 +11,12 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from moto import mock_aws
+
 from l4m.model import Alert, CsvFormat, Detector, DetectorStatus, Frequency, Measure, MetricSet, S3Source, SnsTarget, TimestampColumn
 from l4m.service.context import Context, Facilities
 from l4m.service.dispatch import perform
 from l4m.store.table import Table
-from moto import mock_aws
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 PREFIX = f"arn:aws:lookoutmetrics:{REGION}:{ACCOUNT}"
@@ -52,7 +53,11 @@ class World:
     topic: str
     inbox: str
     dead_letters: str
-    invoked: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
+    arn: str = DETECTOR
+    shops: tuple[tuple[str, str], ...] = tuple(SHOPS)
+    us: tuple[tuple[str, str], ...] = tuple(shop for shop in SHOPS if shop[0] == "us")
+    history_hours: int = HISTORY_HOURS
 
     def do(self, task: str, **more: Any) -> None:
         """Do one task as the run function does."""
@@ -68,10 +73,26 @@ class World:
         self.move(DetectorStatus.ACTIVATING)
         self.do("learn", generation=1)
 
-    def move(self, status: DetectorStatus) -> None:
+    def move(self, status: DetectorStatus, generation: int = 1) -> None:
         """Bring the detector into a state, as an API call does."""
-        resources = self.context.resources
-        resources.change(self.detector, lambda one: replace(one, status=status, generation=1))
+        self.context.resources.change(self.detector, lambda one: replace(one, status=status, generation=generation))
+
+    @property
+    def metric_set(self) -> MetricSet:
+        """The metric set as it stands."""
+        return self.context.resources.metric_sets(DETECTOR)[0]
+
+    def live(self, hour: int) -> datetime:
+        """Begin of an hour after the history."""
+        return live(hour)
+
+    def history_hour(self, hour: int) -> datetime:
+        """Begin of an hour of the history."""
+        return BEGIN + timedelta(hours=hour)
+
+    def csv(self, starts: list[datetime], factors: dict[tuple[str, str], float] | None = None) -> str:
+        """Sales of some hours as a file."""
+        return csv_of(starts, factors)
 
     @property
     def detector(self) -> Detector:
@@ -82,22 +103,19 @@ class World:
         """Land the file of an hour; ``factor`` changes the sales of ``shops`` (all of them by default)."""
         start = live(hour)
         key = f"live/{start:%Y%m%d}/{start:%H%M}/part.csv"
-        self.put(key, rows if rows is not None else csv_of([start], {shop: factor for shop in shops or SHOPS}))
+        self.put(key, rows if rows is not None else csv_of([start], dict.fromkeys(shops or SHOPS, factor)))
 
     def put(self, key: str, text: str) -> None:
         """Land a file."""
         self.context.clients.client("s3").put_object(Bucket="data", Key=key, Body=text.encode())
 
     def mails(self) -> list[dict[str, Any]]:
-        """What the alert's topic received, oldest first; reading it does not remove it."""
-        sqs, found = self.context.clients.made["sqs"], []
-        while answer := sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10, VisibilityTimeout=0 if found else 1).get(
-            "Messages"
-        ):
-            found += [json.loads(json.loads(one["Body"])["Message"]) for one in answer]
+        """What the alert's topic received, oldest first."""
+        sqs = self.context.clients.client("sqs")
+        while answer := sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages"):
             for one in answer:
+                self.received.append(json.loads(json.loads(one["Body"])["Message"]))
                 sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=one["ReceiptHandle"])
-        self.received = [*getattr(self, "received", []), *found]
         return self.received
 
     def contents(self) -> dict[str, Any]:
@@ -105,7 +123,7 @@ class World:
         client = self.context.table.client
         items = client.scan(TableName="table", ConsistentRead=True)["Items"]
         rows = {f"{item['pk']['S']}|{item['sk']['S']}": item["doc"]["S"] for item in items}
-        s3 = self.context.clients.made["s3"]
+        s3 = self.context.clients.client("s3")
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="state").get("Contents", ())]
         return {"rows": rows, "objects": {key: s3.get_object(Bucket="state", Key=key)["Body"].read() for key in keys}}
 

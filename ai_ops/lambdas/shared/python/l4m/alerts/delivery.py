@@ -58,8 +58,8 @@ class Courier:
         }
         answer = self.clients.client("events").put_events(Entries=[entry])
         if answer["FailedEntryCount"]:
-            raise NotAccepted(f"{self.event_bus}: {answer['Entries'][0].get('ErrorMessage', 'not accepted')}")
+            raise NotAcceptedError(f"{self.event_bus}: {answer['Entries'][0].get('ErrorMessage', 'not accepted')}")
 
 
-class NotAccepted(Exception):
+class NotAcceptedError(Exception):
     """The event bus took the request but not the event."""

@@ -35,9 +35,9 @@ def explain_group(group: Document, incident: Document | None, completeness: Docu
 
 def headline_series(group: Document, incident: Document | None) -> Document:
     """The series that tells the story best: the one of the strongest cause, else the widest of the most severe."""
-    series = {tuple(sorted(one["dimensions"].items())): one for one in reversed(group["series"])}
+    series = {frozenset(one["dimensions"].items()): one for one in reversed(group["series"])}
     for cause in (incident or {}).get("causes", ()):
-        found = series.get(tuple(sorted(cause["dimensions"].items())))
+        found: Document | None = series.get(frozenset(cause["dimensions"].items()))
         if found is not None:
             return found
     chosen: Document = min(group["series"], key=lambda one: len(one["dimensions"]))
@@ -48,7 +48,8 @@ def change_percent(series: Document) -> float | None:
     """How far a value is from what was expected; None when nothing was expected or nothing came."""
     if series["value"] is None or not series["expected"]:
         return None
-    return round(100 * (series["value"] - series["expected"]) / abs(series["expected"]), 1)
+    change: float = (series["value"] - series["expected"]) / abs(series["expected"])
+    return round(100 * change, 1)
 
 
 def confidence(score: float) -> str:

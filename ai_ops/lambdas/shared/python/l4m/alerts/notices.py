@@ -33,11 +33,12 @@ class Subject:
     metric_set: MetricSet
 
 
-def alert_notices(about: Subject, alerts: Sequence[Alert], report: Mapping[str, Any]) -> Iterator[Notice]:
+def alert_notices(
+    about: Subject, alerts: Sequence[Alert], report: Mapping[str, Any], incidents: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Notice]:
     """One notice for each alert and group that concerns it."""
-    incidents = {incident["id"]: incident for incident in report["incidents"]}
     for group in report["groups"]:
-        explanation = explain_group(group, incidents.get(group["incident_id"]), report.get("completeness", {}))
+        explanation = explain_group(group, incidents.get(group["incident_id"]), report["completeness"])
         for alert in alerts:
             if concerns(alert, group):
                 yield _notice(about, alert, group, explanation, notice_id(alert, group["id"]))

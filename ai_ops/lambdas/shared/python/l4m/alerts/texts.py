@@ -22,7 +22,8 @@ def subject(detector: Detector, group: Document, explanation: Document) -> str:
 
 def short_text(group: Document, explanation: Document, timezone: str) -> str:
     """One SMS."""
-    line = f"{group['measure']} {_verdict(group, explanation)} {_where(explanation['dimensions'])}, {_time(group['start'], timezone)}, severity {group['score']:.0f}"
+    what = f"{group['measure']} {_verdict(group, explanation)} {_where(explanation['dimensions'])}"
+    line = f"{what}, {_time(group['start'], timezone)}, severity {group['score']:.0f}"
     return line if len(line) <= SHORT_LENGTH else line[: SHORT_LENGTH - 1] + "…"
 
 

@@ -12,7 +12,6 @@ from l4m.service.timeline import Timeline
 from l4m.store.anomalies import Anomalies
 from l4m.store.bucket import Bucket
 from l4m.store.outbox import Outbox
-from l4m.store.quality import Quality
 from l4m.store.runs import Runs
 
 
@@ -57,11 +56,6 @@ class Assignment:
     def outbox(self) -> Outbox:
         """What is still to be told."""
         return Outbox(self.context.table, self.detector.name)
-
-    @cached_property
-    def quality(self) -> Quality:
-        """Figures about the data that was read."""
-        return Quality(self.context.table, self.detector.name, self.detector.generation)
 
     @property
     def prefix(self) -> str:

@@ -47,7 +47,7 @@ def _send(assignment: Assignment, courier: Courier, message: Message, metrics: M
         else:
             _give_up(assignment, message, str(error), metrics)
         return
-    assignment.outbox.settle(message, DELIVERED, assignment.context.now)
+    assignment.outbox.settle(message, DELIVERED)
     _count(metrics, message.body, message.kind, is_delivered=True)
 
 
@@ -56,7 +56,7 @@ def _give_up(assignment: Assignment, message: Message, reason: str, metrics: Met
     letter = {"detector": assignment.detector.arn, "id": message.id, "reason": reason, "kind": message.kind, "body": message.body}
     if queue:
         assignment.context.clients.client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(letter))
-    assignment.outbox.settle(message, UNDELIVERED, assignment.context.now)
+    assignment.outbox.settle(message, UNDELIVERED)
     _count(metrics, message.body, message.kind, is_delivered=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
 
@@ -15,7 +16,6 @@ from l4m.service.publishing import store_groups
 from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
-from l4m.store.quality import LEARNING
 from l4m.store.runs import Pointer
 from l4m.store.series import SavedState, SeriesStore
 
@@ -26,59 +26,103 @@ FEWEST_BACKTEST_INTERVALS = 285
 logger = Logger(service="learning", child=True)
 
 
+@dataclass(frozen=True)
+class Task:
+    """Work on a detector that is in one of some states, and what it is called when it fails."""
+
+    do: Callable[[Lesson], None]
+    states: frozenset[DetectorStatus]
+    failure: FailureType
+
+
 def learn(context: Context, detector_arn: str, generation: int) -> None:
     """Take a detector from ACTIVATING to LEARNING or ACTIVE; repeated after a crash it goes on or begins anew."""
-    _work(context, detector_arn, generation, DetectorStatus.ACTIVATING, FailureType.ACTIVATION_FAILURE, _activate)
+    _work(ACTIVATION, context, detector_arn, generation)
 
 
 def backtest(context: Context, detector_arn: str, generation: int) -> None:
     """Learn from the oldest 70 % of the history and report on the rest, from BACK_TEST_ACTIVATING to BACK_TEST_COMPLETE."""
-    states = DetectorStatus.BACK_TEST_ACTIVATING, DetectorStatus.BACK_TEST_ACTIVE
-    status = context.resources.detector(detector_arn).status
-    if status in states:
-        _work(context, detector_arn, generation, status, FailureType.BACK_TEST_ACTIVATION_FAILURE, _backtest)
+    _work(BACKTEST, context, detector_arn, generation)
 
 
-def _work(
-    context: Context, detector_arn: str, generation: int, status: DetectorStatus, failure: FailureType, task: Callable[[Assignment], None]
-) -> None:
+def _work(task: Task, context: Context, detector_arn: str, generation: int) -> None:
     detector = context.resources.detector(detector_arn)
-    if detector.status is not status or detector.generation != generation:
+    if detector.status not in task.states or detector.generation != generation:
         logger.info("task is out of date", extra={"detector": detector.name, "status": detector.status, "generation": generation})
         return
     try:
-        task(Assignment.of(context, detector_arn))
+        task.do(Lesson.of(Assignment.of(context, detector_arn)))
     except L4mError as error:
         logger.warning("detector failed", extra={"detector": detector.name, "error": str(error)})
         context.resources.move_detector(
             detector_arn,
             generation,
             DetectorStatus.FAILED,
-            allowed={status, DetectorStatus.BACK_TEST_ACTIVE},
+            allowed=task.states,
             now=context.now,
-            failure_type=failure,
+            failure_type=task.failure,
             failure_reason=str(error)[:256],
         )
 
 
-def _activate(assignment: Assignment) -> None:
-    is_ready = assignment.runs.pointer() is not None and _was_ready(assignment)
-    if assignment.runs.pointer() is None:
-        is_ready = _learn(assignment)
+@dataclass
+class Lesson:
+    """A detector that learns, and where it keeps what it learns."""
+
+    assignment: Assignment
+    progress: Progress
+    series: SeriesStore
+
+    @classmethod
+    def of(cls, assignment: Assignment) -> Lesson:
+        """A lesson at its beginning."""
+        return cls(assignment, Progress.begin(assignment), SeriesStore(assignment.bucket, assignment.prefix))
+
+    def take(self, reading: Reading, is_scored: bool = False) -> int:
+        """Observe a reading slice by slice, keep what was found if it counts, and return the end of the last interval."""
+        for begin in range(0, len(reading.starts), SLICE_INTERVALS):
+            part = reading.part(begin, begin + SLICE_INTERVALS)
+            outcome = self.progress.observe(part.starts, part.block)
+            if is_scored:
+                report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
+                self.progress.open_incidents = still_open(self.progress.open_incidents, outcome)
+                store_groups(self.assignment, report, self.progress.history, self.series)
+            self._save_pages()
+        return self.assignment.timeline.after(reading.starts[-1])
+
+    def move(self, status: DetectorStatus) -> None:
+        """Bring the detector into its next state."""
+        detector = self.assignment.detector
+        context = self.assignment.context
+        allowed = {*ACTIVATION.states, *BACKTEST.states}
+        context.resources.move_detector(detector.arn, detector.generation, status, allowed=allowed, now=context.now)
+
+    def _save_pages(self) -> None:
+        """Keep full pages of history in the bucket, the last one at hand."""
+        pages = self.progress.history.split(self.assignment.timeline.seconds)
+        for number, page in pages[:-1]:
+            self.series.save_page(number, page)
+        self.progress.history = pages[-1][1]
+
+
+def _activate(lesson: Lesson) -> None:
+    assignment = lesson.assignment
+    pointer = assignment.runs.pointer()
+    if pointer is None:
+        _learn(lesson)
+    else:  # an earlier attempt got this far
+        lesson.progress = Progress.resume(lesson.series.load(pointer.state_key))
     start_schedule(assignment)
-    _move(assignment, DetectorStatus.ACTIVE if is_ready else DetectorStatus.LEARNING, DetectorStatus.ACTIVATING)
+    lesson.move(DetectorStatus.ACTIVE if lesson.progress.monitor.is_ready else DetectorStatus.LEARNING)
 
 
-def _learn(assignment: Assignment) -> bool:
-    """Learn all there is, keep the state, and say whether it is enough to report on."""
-    series, progress, end = SeriesStore(assignment.bucket, assignment.prefix), Progress.begin(assignment), None
+def _learn(lesson: Lesson) -> None:
+    assignment = lesson.assignment
+    end = assignment.timeline.floor(int(assignment.context.now.timestamp()))
     for reading in _readings(assignment):
-        end = _observe(assignment, progress, reading, 0, len(reading.starts), series)
-    if end is None:
-        end = assignment.timeline.floor(int(assignment.context.now.timestamp()))
-    key = series.save(end, SavedState(progress.monitor.save(), progress.history))
+        end = lesson.take(reading)
+    key = lesson.series.save(end, SavedState(lesson.progress.monitor.save(), lesson.progress.history))
     assignment.runs.move(None, Pointer(next=end, state_key=key, evaluation_start=end, is_published=True, checkpoints=((end, key),)))
-    return progress.monitor.is_ready
 
 
 def _readings(assignment: Assignment) -> Iterator[Reading]:
@@ -86,13 +130,14 @@ def _readings(assignment: Assignment) -> Iterator[Reading]:
     history = read_history(assignment)
     first = None
     if history is not None:
-        assignment.quality.put(LEARNING, history.quality)
+        assignment.runs.describe_learning(history.quality)
         first = assignment.timeline.after(history.starts[-1])
         yield history
     yield from read_catch_up(assignment, first)
 
 
-def _backtest(assignment: Assignment) -> None:
+def _backtest(lesson: Lesson) -> None:
+    assignment = lesson.assignment
     reading = read_history(assignment)
     if reading is None:
         raise InvalidInput(Fault("HistoricalDataPathList", "a backtest needs a historical path"))
@@ -100,46 +145,16 @@ def _backtest(assignment: Assignment) -> None:
         message = f"the history has {len(reading.starts)} intervals, a backtest needs {FEWEST_BACKTEST_INTERVALS}"
         raise InvalidInput(Fault("HistoricalDataPathList", message))
     split = int(TRAINING_SHARE * len(reading.starts))
-    series, progress = SeriesStore(assignment.bucket, assignment.prefix), Progress.begin(assignment)
-    _observe(assignment, progress, reading, 0, split, series)
-    _move(assignment, DetectorStatus.BACK_TEST_ACTIVE, assignment.detector.status)
-    _observe(assignment, progress, reading, split, len(reading.starts), series, is_scored=True)
-    assignment.quality.put(LEARNING, reading.split_quality(split))
-    end = assignment.timeline.after(reading.starts[-1])
+    assignment.runs.describe_learning(reading.split_quality(split))
+    lesson.take(reading.part(0, split))
+    lesson.move(DetectorStatus.BACK_TEST_ACTIVE)
+    end = lesson.take(reading.part(split, len(reading.starts)), is_scored=True)
     if assignment.runs.pointer() is None:
         assignment.runs.move(None, Pointer(next=end, state_key="", evaluation_start=reading.starts[split], is_published=True))
-    _move(assignment, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.BACK_TEST_ACTIVE)
+    lesson.move(DetectorStatus.BACK_TEST_COMPLETE)
 
 
-def _observe(
-    assignment: Assignment, progress: Progress, reading: Reading, first: int, last: int, series: SeriesStore, is_scored: bool = False
-) -> int:
-    """Take part of a reading in slices; returns the end of the last interval."""
-    for begin in range(first, last, SLICE_INTERVALS):
-        part = reading.part(begin, min(begin + SLICE_INTERVALS, last))
-        outcome = progress.observe(part.starts, part.block)
-        if is_scored:
-            report = build_report(assignment, part.starts, outcome, (), None, progress.open_incidents)
-            progress.open_incidents = still_open(progress.open_incidents, outcome)
-            store_groups(assignment, report, progress.history, series)
-        _save_pages(assignment, progress, series)
-    return assignment.timeline.after(reading.starts[last - 1])
-
-
-def _save_pages(assignment: Assignment, progress: Progress, series: SeriesStore) -> None:
-    """Keep full pages of history in the bucket, the last one at hand."""
-    pages = progress.history.split(assignment.timeline.seconds)
-    for number, page in pages[:-1]:
-        series.save_page(number, page)
-    progress.history = pages[-1][1]
-
-
-def _was_ready(assignment: Assignment) -> bool:
-    pointer = assignment.runs.pointer()
-    assert pointer is not None  # noqa: S101 - the caller looked
-    return Progress.resume(SeriesStore(assignment.bucket, assignment.prefix).load(pointer.state_key)).monitor.is_ready
-
-
-def _move(assignment: Assignment, status: DetectorStatus, *allowed: DetectorStatus) -> None:
-    detector = assignment.detector
-    assignment.context.resources.move_detector(detector.arn, detector.generation, status, allowed=set(allowed), now=assignment.context.now)
+ACTIVATION = Task(_activate, frozenset({DetectorStatus.ACTIVATING}), FailureType.ACTIVATION_FAILURE)
+BACKTEST = Task(
+    _backtest, frozenset({DetectorStatus.BACK_TEST_ACTIVATING, DetectorStatus.BACK_TEST_ACTIVE}), FailureType.BACK_TEST_ACTIVATION_FAILURE
+)

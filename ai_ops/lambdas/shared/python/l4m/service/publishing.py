@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,23 +15,20 @@ from l4m.service.report import Report
 from l4m.store.anomalies import IndexEntry
 from l4m.store.history import PAGE_INTERVALS, History
 from l4m.store.outbox import DELIVERED, Message
-from l4m.store.quality import RUN
-from l4m.store.runs import ExecutionRecord, Pointer
-from l4m.store.series import SavedState, SeriesStore
+from l4m.store.series import SeriesStore
 
 WINDOW_INTERVALS = 28 * 24 + 1  # what ListAnomalyGroupTimeSeries shows: 28 days of hours and the anomaly's own
 
 
-def publish(assignment: Assignment, pointer: Pointer, state: SavedState, series: SeriesStore) -> Pointer:
-    """Write what ``state`` reports and note that it is done; repeated after a crash, it writes the same again."""
-    report = dict(state.report)
-    if report:
-        store_groups(assignment, report, state.history, series)
-        _post_notices(assignment, report)
-        if report["quality"]:
-            assignment.quality.put(RUN, report["quality"])
-        assignment.runs.record(ExecutionRecord(**one) for one in report["executions"])
-    return assignment.runs.move(pointer, replace(pointer, is_published=True))
+def publish(assignment: Assignment, report: Report, history: History, series: SeriesStore) -> None:
+    """Write what a run reports; repeated after a crash, it writes the same again."""
+    store_groups(assignment, report, history, series)
+    _post_notices(assignment, report)
+
+
+def is_quiet(report: Report) -> bool:
+    """Whether a run found nothing that has to be published."""
+    return not (report["groups"] or report["incidents"] or report["is_correction"])
 
 
 def store_groups(assignment: Assignment, report: Report, tail: History, series: SeriesStore) -> None:
@@ -45,8 +41,18 @@ def store_groups(assignment: Assignment, report: Report, tail: History, series: 
         _retract(assignment, retracted)
     for group in groups:
         _put_group(assignment, group, tail, series)
-    for incident in report["incidents"]:
+    for incident in _incidents(assignment, report).values():
         assignment.anomalies.put_incident(incident, _groups_of(incident["id"], groups))
+
+
+def _incidents(assignment: Assignment, report: Report) -> dict[str, dict[str, Any]]:
+    """The incidents of a report: those that changed, and those that only have another group."""
+    incidents = {incident["id"]: incident for incident in report["incidents"]}
+    for identifier in {group["incident_id"] for group in report["groups"]} - incidents.keys():
+        known = assignment.anomalies.incident(identifier)
+        if known is not None:
+            incidents[identifier] = known
+    return incidents
 
 
 def _retract(assignment: Assignment, retracted: Mapping[str, Any]) -> None:
@@ -92,7 +98,10 @@ def _post_notices(assignment: Assignment, report: Report) -> None:
     for alert in alerts if report["is_correction"] else ():
         _post_corrections(assignment, alert, report)
     about = Subject(assignment.detector, assignment.metric_set)
-    for notice in (*alert_notices(about, alerts, report), *incident_notices(assignment.detector, report["incidents"])):
+    for notice in (
+        *alert_notices(about, alerts, report, _incidents(assignment, report)),
+        *incident_notices(assignment.detector, report["incidents"]),
+    ):
         assignment.outbox.insert(Message(notice.id, notice.kind, notice.body))
 
 
@@ -101,7 +110,7 @@ def _post_corrections(assignment: Assignment, alert: Alert, report: Report) -> N
     scores |= {retracted["id"]: 0.0 for retracted in report["retracted"]}
     for identifier, score in scores.items():
         first = notice_id(alert, identifier)
-        settled = assignment.outbox.settled(first)
-        notice = correct(first, settled["body"], score) if settled and settled["outcome"] == DELIVERED else None
+        sent = assignment.outbox.find(first)
+        notice = correct(first, sent.body, score) if sent and sent.outcome == DELIVERED else None
         if notice is not None:
             assignment.outbox.insert(Message(notice.id, notice.kind, notice.body))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from l4m.findings import QualityMetric, QualityReport
 from l4m.service.context import Context
-from l4m.store.quality import Quality
+from l4m.store.runs import Runs
 
 
 def quality_reports(context: Context, detector_arn: str, metric_set_arn: str | None) -> tuple[QualityReport, ...]:
@@ -14,7 +14,9 @@ def quality_reports(context: Context, detector_arn: str, metric_set_arn: str | N
     detector = context.resources.detector(detector_arn)
     if metric_set_arn is not None:
         context.resources.metric_set(metric_set_arn)
-    stored = Quality(context.table, detector.name, detector.generation).reports()
+    runs = Runs(context.table, detector.name, detector.generation)
+    newest = next((record.quality for _, record in runs.executions() if record.quality), None)
+    stored = [one for one in (runs.learning(), newest) if one]
     reports = []
     for report in stored:
         if metric_set_arn in (None, report["metric_set"]):

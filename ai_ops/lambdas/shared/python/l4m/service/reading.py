@@ -82,7 +82,7 @@ def list_files(assignment: Assignment, starts: Sequence[int]) -> Files:
     """The files of live intervals."""
     source = source_of(assignment.metric_set)
     if not source.templated_path:
-        return {start: () for start in starts}
+        return dict.fromkeys(starts, ())
     client = user_client(assignment.context, source.role_arn, "s3")
     return list_intervals(client, source.templated_path, {start: assignment.timeline.local(start) for start in starts})
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from hashlib import sha512
 from typing import Any
 
@@ -12,7 +11,6 @@ from l4m.engine.results import Group, Incident, Outcome, SeriesAnomaly
 from l4m.service.assignment import Assignment
 from l4m.service.reading import Reading
 from l4m.store.anomalies import group_id
-from l4m.store.runs import ExecutionRecord
 
 MOST_SERIES = 1000  # series of a group that are kept one by one, the most severe
 
@@ -28,23 +26,21 @@ def series_id(detector_arn: str, measure: str, dimensions: Mapping[str, str]) ->
 
 def build_report(
     assignment: Assignment,
-    starts: Sequence[int],
+    reading: Reading,
     outcome: Outcome,
-    executions: Sequence[ExecutionRecord],
-    reading: Reading | None,
-    open_before: Collection[str] = (),
+    open_before: Collection[str],
+    *,
     is_correction: bool = False,
 ) -> Report:
     """Everything that publishing needs; the same run repeated builds the same report."""
+    starts = reading.starts
     groups = [_describe_group(assignment, starts, group) for group in outcome.groups]
     return {
         "starts": list(starts),
         "groups": groups,
         "retracted": _find_retracted(assignment, starts, groups) if is_correction else [],
         "incidents": [_describe_incident(assignment, starts, incident, open_before) for incident in outcome.incidents],
-        "executions": [asdict(one) for one in executions],
-        "quality": dict(reading.quality) if reading else {},
-        "completeness": dict(reading.completeness) if reading else {},
+        "completeness": dict(reading.completeness),
         "is_correction": is_correction,
     }
 

@@ -14,7 +14,7 @@ from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.delivering import deliver
 from l4m.service.detecting import Progress, feedback_of
-from l4m.service.publishing import publish
+from l4m.service.publishing import is_quiet, publish
 from l4m.service.reading import Files, Reading, list_files, nothing_read, read_intervals
 from l4m.service.report import build_report, still_open
 from l4m.sources.s3 import fingerprint
@@ -62,7 +62,7 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
 
 
 def _run_batches(run: Run) -> bool:
-    if not run.pointer.is_published:
+    if not run.pointer.is_published:  # an earlier run ended half-way
         _publish(run, run.series.load(run.pointer.state_key))
     for _ in range(MOST_BATCHES):
         due = run.assignment.timeline.due(run.pointer.next, run.moment, BATCH_INTERVALS)
@@ -100,20 +100,20 @@ def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
         if failures < MOST_FAILURES or not isinstance(error, InvalidInput):
             return False
         reading = nothing_read(run.assignment, starts, str(error))
-    state = run.series.load(run.pointer.state_key)
-    _observe(run, state, starts, files, reading)
+    _observe(run, run.pointer.state_key, reading, files)
     return True
 
 
-def _observe(run: Run, state: SavedState, starts: Sequence[int], files: Files, reading: Reading, is_correction: bool = False) -> None:
+def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
     """Detect, save the new state, move the pointer, and only then make known what was found."""
-    assignment, progress = run.assignment, Progress.resume(state)
-    outcome = progress.observe(starts, reading.block, feedback_of(assignment))
-    executions = [_execution(assignment, start, files, reading) for start in starts]
-    report = build_report(assignment, starts, outcome, executions, reading, progress.open_incidents, is_correction)
+    assignment, progress = run.assignment, Progress.resume(run.series.load(state_key))
+    outcome = progress.observe(reading.starts, reading.block, feedback_of(assignment))
+    report = build_report(assignment, reading, outcome, progress.open_incidents, is_correction=is_correction)
     after = SavedState(progress.monitor.save(), progress.history, report, still_open(progress.open_incidents, outcome))
     key = _save(run, after)
-    run.pointer = _move(run, starts, key, files)
+    executions = [_execution(start, files, reading) for start in reading.starts]
+    assignment.runs.record(executions)
+    run.pointer = _move(run, reading.starts, key, files, is_published=is_quiet(report))
     _publish(run, after)
     if not is_correction:
         _count(run, executions, report["groups"])
@@ -129,7 +129,7 @@ def _save(run: Run, state: SavedState) -> str:
     return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail)
 
 
-def _move(run: Run, starts: Sequence[int], key: str, files: Files) -> Pointer:
+def _move(run: Run, starts: Sequence[int], key: str, files: Files, *, is_published: bool) -> Pointer:
     """The pointer after ``starts``; states that no late data can go back to any more are deleted."""
     timeline, old = run.assignment.timeline, run.pointer
     end = timeline.after(starts[-1])
@@ -146,7 +146,7 @@ def _move(run: Run, starts: Sequence[int], key: str, files: Files) -> Pointer:
             old,
             next=end,
             state_key=key,
-            is_published=False,
+            is_published=is_published,
             failures=0,
             seen={start: mark for start, mark in seen.items() if int(start) >= oldest},
             checkpoints=(*kept, (end, key)),
@@ -158,7 +158,9 @@ def _move(run: Run, starts: Sequence[int], key: str, files: Files) -> Pointer:
 
 
 def _publish(run: Run, state: SavedState) -> None:
-    run.pointer = publish(run.assignment, run.pointer, state, run.series)
+    if not run.pointer.is_published:
+        publish(run.assignment, dict(state.report), state.history, run.series)
+        run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, is_published=True))
 
 
 def _correct_late_data(run: Run, files: Files) -> None:
@@ -176,7 +178,7 @@ def _correct_late_data(run: Run, files: Files) -> None:
         logger.warning("late data cannot be read", extra={"detector": run.assignment.detector.name, "error": str(error)})
         return
     logger.info("late data", extra={"detector": run.assignment.detector.name, "intervals": len(starts)})
-    _observe(run, run.series.load(key), starts, again, reading, is_correction=True)
+    _observe(run, key, reading, again, is_correction=True)
 
 
 def _note_failure(run: Run, start: int, error: Exception) -> int:
@@ -189,12 +191,12 @@ def _note_failure(run: Run, start: int, error: Exception) -> int:
     return run.pointer.failures
 
 
-def _execution(assignment: Assignment, start: int, files: Files, reading: Reading) -> ExecutionRecord:
+def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
     if reading.error:
         return ExecutionRecord(start, "FAILED", f"counts as missing after {MOST_FAILURES} attempts: {reading.error}"[:256])
     if not files[start]:
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
-    return ExecutionRecord(start, "COMPLETED")
+    return ExecutionRecord(start, "COMPLETED", None, reading.quality)
 
 
 def _count(run: Run, executions: Sequence[ExecutionRecord], groups: Sequence[Mapping[str, object]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -119,13 +118,19 @@ def _fetch(client: Any, file: S3File, target: Path) -> None:
 def _sweep(client: Any, bucket: str, names: Sequence[str]) -> dict[str, tuple[S3File, ...]]:
     found: dict[str, list[S3File]] = {name: [] for name in names}
     last = names[-1]
-    for file in _list(client, bucket, Prefix=os.path.commonprefix(names), StartAfter=names[0]):
+    for file in _list(client, bucket, Prefix=_shared_start(names), StartAfter=names[0]):
         if file.key > last and not file.key.startswith(last):
             break
         folder = next((name for name in _parents(file.key) if name in found), None)
         if folder is not None:
             found[folder].append(file)
     return {name: tuple(files) for name, files in found.items()}
+
+
+def _shared_start(names: Sequence[str]) -> str:
+    first, last = min(names), max(names)
+    length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
+    return first[:length]
 
 
 def _parents(key: str) -> Iterator[str]:

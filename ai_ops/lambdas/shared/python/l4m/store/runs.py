@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from l4m.errors import Conflict
-from l4m.store.table import KeyTakenError, Key, Table
+from l4m.store.table import Key, KeyTakenError, Table
 
 LATEST = 10**12 - 1  # sort keys count down from here, so that the newest interval comes first
 
@@ -37,6 +38,7 @@ class ExecutionRecord:
     start: int
     status: str
     reason: str | None = None
+    quality: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Runs:
         moved = replace(new, version=old.version + 1 if old else 1)
         try:
             if old is None:
-                self.table.insert(self._pointer_key, asdict(moved))
+                self.table.add(self._pointer_key, asdict(moved))
             elif not self.table.replace(self._pointer_key, asdict(moved), old.version):
                 raise KeyTakenError
         except KeyTakenError as error:
@@ -81,6 +83,15 @@ class Runs:
         """Positions and records, newest interval first."""
         for row in self.table.query(f"{self.detector}#execution", after=after):
             yield row.sort, ExecutionRecord(**row.document)
+
+    def describe_learning(self, figures: Mapping[str, Any]) -> None:
+        """Keep the data quality of what was learned."""
+        self.table.put(Key(f"{self.detector}#learning", f"{self.generation:06d}"), dict(figures))
+
+    def learning(self) -> dict[str, Any] | None:
+        """The data quality of what was learned."""
+        row = self.table.get(Key(f"{self.detector}#learning", f"{self.generation:06d}"))
+        return row.document if row else None
 
     def _execution_key(self, start: int) -> Key:
         return Key(f"{self.detector}#execution", f"{LATEST - start:012d}")

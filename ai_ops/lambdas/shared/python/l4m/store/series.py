@@ -32,11 +32,8 @@ class SavedState:
     def to_bytes(self) -> bytes:
         """The same state always gives the same bytes."""
         notes = json.dumps({"report": self.report, "open_incidents": self.open_incidents}, sort_keys=True)
-        out = io.BytesIO()
-        np.savez(
-            out, monitor=np.frombuffer(self.monitor, np.uint8), notes=np.frombuffer(notes.encode(), np.uint8), **self.history.to_arrays()
-        )  # type: ignore[arg-type]
-        return out.getvalue()
+        own = {"monitor": np.frombuffer(self.monitor, np.uint8), "notes": np.frombuffer(notes.encode(), np.uint8)}
+        return _pack({**own, **self.history.to_arrays()})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SavedState:
@@ -70,9 +67,7 @@ class SeriesStore:
 
     def save_page(self, number: int, page: History) -> None:
         """Write a full page of history."""
-        out = io.BytesIO()
-        np.savez(out, **page.to_arrays())  # type: ignore[arg-type]
-        self.bucket.put(self._page_key(number), out.getvalue())
+        self.bucket.put(self._page_key(number), _pack(page.to_arrays()))
 
     def load_page(self, number: int) -> History | None:
         """A page of history, None when there is none of that number."""
@@ -85,3 +80,9 @@ class SeriesStore:
 
     def _page_key(self, number: int) -> str:
         return f"{self.prefix}/history/{number:08d}.npz"
+
+
+def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    out = io.BytesIO()
+    np.savez(out, allow_pickle=False, **arrays)
+    return out.getvalue()
