@@ -88,7 +88,7 @@ def _clock(seconds: float, zone: ZoneInfo) -> str:
 
 
 def _parse(text: str) -> float:
-    return datetime.strptime(text.split("[")[0], "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC).timestamp()
+    return datetime.strptime(text.split("[", maxsplit=1)[0], "%Y-%m-%dT%H:%MZ").replace(tzinfo=UTC).timestamp()
 
 
 def _number(value: float | None) -> str:
