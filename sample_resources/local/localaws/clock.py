@@ -1,5 +1,6 @@
 """Cron, rate and one-time schedules, fired with the event times of a replay."""
 
+import calendar
 import json
 import re
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from localaws.delivery import envelope
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
 
-MONTHS = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
-DAYS = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
+MONTHS = {calendar.month_abbr[number].upper(): number for number in range(1, 13)}
+DAYS = {calendar.day_abbr[(number - 2) % 7].upper(): number for number in range(1, 8)}
 UNITS = {"minute": 1, "hour": 60, "day": 1440}
 IDLE_SECONDS = 300.0
 
@@ -38,7 +39,13 @@ class Cron:
     def matches(self, local: datetime) -> bool:
         """Whether the schedule is due in this minute of its own timezone."""
         weekday = local.isoweekday() % 7 + 1
-        wanted = ((self.minutes, local.minute), (self.hours, local.hour), (self.months, local.month), (self.weekdays, weekday), (self.years, local.year))
+        wanted = (
+            (self.minutes, local.minute),
+            (self.hours, local.hour),
+            (self.months, local.month),
+            (self.weekdays, weekday),
+            (self.years, local.year),
+        )
         if any(allowed is not None and value not in allowed for allowed, value in wanted):
             return False
         if self.last_day:

@@ -80,7 +80,11 @@ class Cloud:
         """Return temporary credentials of a role, as boto3's keyword arguments."""
         backend = sts_backends[self.place.account][self.place.partition]
         role = backend.assume_role(self.place.region, session[:64], role_arn, "", SESSION_SECONDS, "")
-        return {"aws_access_key_id": role.access_key_id, "aws_secret_access_key": role.secret_access_key, "aws_session_token": role.session_token}
+        return {
+            "aws_access_key_id": role.access_key_id,
+            "aws_secret_access_key": role.secret_access_key,
+            "aws_session_token": role.session_token,
+        }
 
     def require_trust(self, role_arn: str, service: str) -> None:
         """Raise ``PermissionError`` unless the role trusts an AWS service."""
@@ -103,7 +107,10 @@ class Cloud:
             folder=folder,
             role_arn=function.role,
             timeout=float(function.timeout),
-            variables=(*sorted((key, str(value)) for key, value in function.environment_vars.items()), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(function.memory_size))),
+            variables=(
+                *sorted((key, str(value)) for key, value in function.environment_vars.items()),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", str(function.memory_size)),
+            ),
             stamp=stamp,
         )
 
@@ -121,11 +128,12 @@ class Cloud:
     def enqueue(self, queue_arn: str, body: str, attributes: dict[str, str]) -> None:
         """Put a message into a queue, as an AWS service does."""
         found = {key: {"data_type": "String", "string_value": value} for key, value in attributes.items()}
-        sqs_backends[self.place.account][self.place.region].send_message(queue_arn.split(":")[-1], body, message_attributes=found)
+        name = queue_arn.rsplit(":", maxsplit=1)[-1]
+        sqs_backends[self.place.account][self.place.region].send_message(name, body, message_attributes=found)
 
     def queue_url(self, queue_arn: str) -> str:
         """Return the URL of a queue."""
-        return f"{self.endpoint}/{self.place.account}/{queue_arn.split(':')[-1]}"
+        return f"{self.endpoint}/{self.place.account}/{queue_arn.rsplit(':', maxsplit=1)[-1]}"
 
     def close(self) -> None:
         """End every process and thread that was started."""

@@ -45,7 +45,11 @@ NEGATED = {
 def conditions_hold(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     """Whether every operator and key of a Condition element holds; ``context`` has lower-case keys."""
     return all(
-        _holds(operator, context.get(key.lower()), [filled(_text(value), context) for value in (values if isinstance(values, list) else [values])])
+        _holds(
+            operator,
+            context.get(key.lower()),
+            [filled(_text(value), context) for value in (values if isinstance(values, list) else [values])],
+        )
         for operator, expected in conditions.items()
         for key, values in expected.items()
     )

@@ -97,7 +97,16 @@ class Control:
         for arn, topic in list(backend.topics.items()):
             subscribers = [f"{item.protocol}:{item.endpoint}" for item in backend.subscriptions.values() if item.topic.arn == arn]
             for message_id, message, subject, attributes, _ in topic.sent_notifications:
-                found.append({"topic": arn, "id": message_id, "message": message, "subject": subject, "attributes": attributes, "subscribers": subscribers})
+                found.append(
+                    {
+                        "topic": arn,
+                        "id": message_id,
+                        "message": message,
+                        "subject": subject,
+                        "attributes": attributes,
+                        "subscribers": subscribers,
+                    }
+                )
         return found
 
     def stop(self, body: dict[str, Any]) -> None:
@@ -105,7 +114,11 @@ class Control:
         threading.Timer(0.05, os.kill, (os.getpid(), SIGTERM)).start()
 
     def _function_name(self, name: str) -> str:
-        functions = [item["FunctionName"] for page in self._cloud.client("lambda").get_paginator("list_functions").paginate() for item in page["Functions"]]
+        functions = [
+            item["FunctionName"]
+            for page in self._cloud.client("lambda").get_paginator("list_functions").paginate()
+            for item in page["Functions"]
+        ]
         if name in functions:
             return name
         matching = [item for item in functions if f"-{name}-" in item]

@@ -27,7 +27,13 @@ class Delivery:
 
     def emit(self, source: str, detail_type: str, detail: Mapping[str, Any], resources: list[str]) -> None:
         """Send an AWS service's own event to the default bus."""
-        event = {**envelope(self._cloud, datetime.now(UTC)), "source": source, "detail-type": detail_type, "resources": resources, "detail": dict(detail)}
+        event = {
+            **envelope(self._cloud, datetime.now(UTC)),
+            "source": source,
+            "detail-type": detail_type,
+            "resources": resources,
+            "detail": dict(detail),
+        }
         backend = events_backends[self._cloud.place.account][self._cloud.place.region]
         for rule in list(backend.event_buses["default"].rules.values()):
             self.through_rule(rule, event)
@@ -49,7 +55,8 @@ class Delivery:
         try:
             kind = arn.split(":")[2]
             if kind == "lambda":
-                self._to_function(arn, payload, service, source_arn, role, (target.get("RetryPolicy") or {}))
+                self._permit("lambda:InvokeFunction", arn, service, source_arn, role)
+                self._cloud.submit(self._cloud.settings(arn), payload.encode())
             elif kind == "sqs":
                 self._permit("sqs:SendMessage", arn, service, source_arn, role)
                 self._cloud.enqueue(arn, payload, {})
@@ -92,7 +99,9 @@ class Delivery:
             return
         self._cloud.submit(settings, json.dumps(event).encode())
 
-    def sns_event(self, subscription: Any, message: str, message_id: str, subject: str | None, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    def sns_event(
+        self, subscription: Any, message: str, message_id: str, subject: str | None, attributes: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Return the event with which SNS calls a function."""
         notice = {
             "Type": "Notification",
@@ -115,13 +124,11 @@ class Delivery:
         elif target.split(":")[2] == "sns":
             self._cloud.client("sns", settings.role_arn).publish(TopicArn=target, Message=event["body"])
         elif target.split(":")[2] == "lambda":
-            self._cloud.client("lambda", settings.role_arn).invoke(FunctionName=target, InvocationType="Event", Payload=event["body"].encode())
+            self._cloud.client("lambda", settings.role_arn).invoke(
+                FunctionName=target, InvocationType="Event", Payload=event["body"].encode()
+            )
         else:
             raise NotImplementedError(f"destination {target}")
-
-    def _to_function(self, arn: str, payload: str, service: str, source_arn: str, role: str | None, retry: Mapping[str, Any]) -> None:
-        self._permit("lambda:InvokeFunction", arn, service, source_arn, role)
-        self._cloud.submit(self._cloud.settings(arn), payload.encode())
 
     def _permit(self, action: str, arn: str, service: str, source_arn: str, role: str | None) -> None:
         """Raise unless the target lets the service in: by the role it acts under, or by the target's own policy."""

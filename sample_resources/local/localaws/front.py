@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from localaws.control import Control
 from localaws.gatekeeper import scope
-from localaws.identity import AccessDenied
+from localaws.identity import NotAuthorizedError
 
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
@@ -53,7 +53,7 @@ class Front:
             self._name_execution(environ)
         try:
             _, service = scope(environ.get("HTTP_AUTHORIZATION", ""))
-        except AccessDenied:
+        except NotAuthorizedError:
             return None
         return self._gateway(Request(environ)) if service in GATEWAY_SCOPES else None
 
@@ -75,8 +75,10 @@ class Front:
         try:
             key, _ = scope(request.headers.get("Authorization", ""))
             caller = self._cloud.guard.caller(key, request.headers.get("X-Amz-Security-Token"))
-            status, body = self._cloud.data_api.handle(request.headers["X-Amz-Target"].split(".")[-1], json.loads(request.get_data() or b"{}"), caller)
-        except AccessDenied as error:
+            status, body = self._cloud.data_api.handle(
+                request.headers["X-Amz-Target"].split(".")[-1], json.loads(request.get_data() or b"{}"), caller
+            )
+        except NotAuthorizedError as error:
             status, body = 400, {"__type": "AccessDeniedException", "message": str(error)}
         except Exception as error:
             log.exception("Redshift Data API")

@@ -45,7 +45,9 @@ class _Pool:
 class Functions:
     """All functions' environments. ``start`` makes one from settings, ``deliver`` sends a failed event to where it belongs."""
 
-    def __init__(self, activity: Activity, start: Callable[[Settings], Environment], deliver: Callable[[Settings, str, dict[str, Any]], None]) -> None:
+    def __init__(
+        self, activity: Activity, start: Callable[[Settings], Environment], deliver: Callable[[Settings, str, dict[str, Any]], None]
+    ) -> None:
         self._activity, self._start, self._deliver = activity, start, deliver
         self._pools: dict[str, _Pool] = {}
         self._free = threading.Condition()
@@ -92,7 +94,7 @@ class Functions:
             if attempt < retries:
                 time.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
         for kind, target in on_failure.items():
-            self._deliver(settings, target, failed_event(kind, settings, payload, outcome, retries + 1, request_id))
+            self._deliver(settings, target, failed_event(kind, settings, payload, outcome, attempts=retries + 1, request_id=request_id))
 
     def kill(self, name: str) -> str:
         """Kill what runs now, or the next call when nothing does; return which of the two."""
@@ -155,19 +157,29 @@ class Functions:
             self._free.notify_all()
 
 
-def failed_event(kind: str, settings: Settings, payload: bytes, outcome: Outcome, attempts: int, request_id: str) -> dict[str, Any]:
+def failed_event(kind: str, settings: Settings, payload: bytes, outcome: Outcome, *, attempts: int, request_id: str) -> dict[str, Any]:
     """Return what a destination (a record) or a dead-letter queue (the event and attributes) receives."""
     error = json.loads(outcome.payload or b"{}")
     if kind == "dead-letter":
-        return {"body": payload.decode(), "attributes": {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": str(error.get("errorMessage", ""))[:1024] or "-"}}
+        return {
+            "body": payload.decode(),
+            "attributes": {"RequestID": request_id, "ErrorCode": "200", "ErrorMessage": str(error.get("errorMessage", ""))[:1024] or "-"},
+        }
     return {
-        "body": json.dumps({
-            "version": "1.0",
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "requestContext": {"requestId": request_id, "functionArn": f"{settings.arn}:$LATEST", "condition": "RetriesExhausted", "approximateInvokeCount": attempts},
-            "requestPayload": json.loads(payload),
-            "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": outcome.error},
-            "responsePayload": error,
-        }),
+        "body": json.dumps(
+            {
+                "version": "1.0",
+                "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                "requestContext": {
+                    "requestId": request_id,
+                    "functionArn": f"{settings.arn}:$LATEST",
+                    "condition": "RetriesExhausted",
+                    "approximateInvokeCount": attempts,
+                },
+                "requestPayload": json.loads(payload),
+                "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": outcome.error},
+                "responsePayload": error,
+            }
+        ),
         "attributes": {},
     }

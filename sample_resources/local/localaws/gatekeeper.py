@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
-from localaws.identity import AccessDenied, Caller, Guard
+from localaws.identity import Caller, Guard, NotAuthorizedError
 from localaws.resources import touched
 
 ACTIONS = {
@@ -17,18 +17,29 @@ ACTIONS = {
     "dynamodb:TransactGetItems": "dynamodb:GetItem",
     "dynamodb:TransactWriteItems": "dynamodb:PutItem",
 }
-TRANSACTION = {"Put": "dynamodb:PutItem", "Update": "dynamodb:UpdateItem", "Delete": "dynamodb:DeleteItem", "ConditionCheck": "dynamodb:ConditionCheckItem", "Get": "dynamodb:GetItem"}
+TRANSACTION = {
+    "Put": "dynamodb:PutItem",
+    "Update": "dynamodb:UpdateItem",
+    "Delete": "dynamodb:DeleteItem",
+    "ConditionCheck": "dynamodb:ConditionCheckItem",
+    "Get": "dynamodb:GetItem",
+}
 SERVICES = {"monitoring": "cloudwatch", "awslambda": "lambda", "eventbridge": "events"}
 PASSES_ROLE = {"scheduler": ("Target", "RoleArn"), "lambda": ("Role",), "states": ("roleArn",), "events": ("RoleArn",)}
-PASSED_TO = {"scheduler": "scheduler.amazonaws.com", "lambda": "lambda.amazonaws.com", "states": "states.amazonaws.com", "events": "events.amazonaws.com"}
+PASSED_TO = {
+    "scheduler": "scheduler.amazonaws.com",
+    "lambda": "lambda.amazonaws.com",
+    "states": "states.amazonaws.com",
+    "events": "events.amazonaws.com",
+}
 OPEN = {"sts:GetCallerIdentity"}
 
 
 def scope(authorization: str) -> tuple[str, str]:
-    """Return access key id and signing service of a SigV4 header; raises ``AccessDenied`` for anything else."""
+    """Return access key id and signing service of a SigV4 header; raises ``NotAuthorizedError`` for anything else."""
     found = re.search(r"Credential=([^/,]+)/[^/]+/[^/]+/([^/]+)/aws4_request", authorization)
     if not found:
-        raise AccessDenied("Missing Authentication Token")
+        raise NotAuthorizedError("Missing Authentication Token")
     return found[1], found[2].lower()
 
 
@@ -64,7 +75,7 @@ def _check_s3(guard: Guard, caller: Caller, call: Any, action: str, resource: st
     context = {
         f"s3:{key}": call.querystring[key][0] for key in ("prefix", "delimiter", "max-keys") if isinstance(call.querystring.get(key), list)
     }
-    if action == "s3:DeleteObject" and "/" not in resource.split(":::")[-1]:
+    if action == "s3:DeleteObject" and "/" not in resource.rsplit(":::", maxsplit=1)[-1]:
         keys = re.findall(r"<Key>(.*?)</Key>", call.body.decode() if isinstance(call.body, bytes) else str(call.body))
         guard.check(caller, action, [f"{resource}/{key}" for key in keys] or [f"{resource}/*"])
         return

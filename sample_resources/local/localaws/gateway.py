@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 from werkzeug.wrappers import Request, Response
 
 from localaws.gatekeeper import scope
-from localaws.identity import AccessDenied, Caller
+from localaws.identity import Caller, NotAuthorizedError
 
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
@@ -37,13 +37,13 @@ class Gateway:
             return _message(404, "Not Found")
         try:
             caller = self._authorise(request, api_id, path)
-        except AccessDenied:
+        except NotAuthorizedError:
             return _message(403, "Forbidden")
         key, function, parameters = route
         arn = f"{self._arn(api_id)}/$default/{request.method}{path}"
         if not self._cloud.guard.service_may("apigateway.amazonaws.com", "lambda:InvokeFunction", function, arn):
             return _message(500, "Internal Server Error")
-        event = self._event(request, api_id, key, path, parameters, caller)
+        event = self._event(request, api_id, path, caller, key=key, parameters=parameters)
         outcome = self._cloud.functions.invoke(self._cloud.settings(function), json.dumps(event).encode())
         return _message(500, "Internal Server Error") if outcome.error else _answer(outcome.payload)
 
@@ -56,7 +56,9 @@ class Gateway:
         self._cloud.guard.check(caller, "execute-api:Invoke", [f"{self._arn(api_id)}/$default/{request.method}{unquote(path)}"])
         return caller
 
-    def _event(self, request: Request, api_id: str, key: str, path: str, parameters: Mapping[str, str], caller: Caller) -> dict[str, Any]:
+    def _event(
+        self, request: Request, api_id: str, path: str, caller: Caller, *, key: str, parameters: Mapping[str, str]
+    ) -> dict[str, Any]:
         body = request.get_data()
         now = datetime.now(UTC)
         query: dict[str, str] = {}
@@ -74,7 +76,13 @@ class Gateway:
                 "authorizer": {"iam": _identity(caller, self._cloud.place.account)},
                 "domainName": request.host,
                 "domainPrefix": api_id,
-                "http": {"method": request.method, "path": unquote(path), "protocol": "HTTP/1.1", "sourceIp": request.remote_addr, "userAgent": request.headers.get("User-Agent", "")},
+                "http": {
+                    "method": request.method,
+                    "path": unquote(path),
+                    "protocol": "HTTP/1.1",
+                    "sourceIp": request.remote_addr,
+                    "userAgent": request.headers.get("User-Agent", ""),
+                },
                 "requestId": self._cloud.new_id(),
                 "routeKey": key,
                 "stage": "$default",
@@ -109,7 +117,8 @@ def find_route(body: Mapping[str, Any], method: str, path: str) -> tuple[str, st
 def _as_pattern(template: str) -> str:
     parts = re.split(r"(\{[^}]+\})", template)
     return "".join(
-        re.escape(part) if not part.startswith("{") else f"(?P<{part.strip('{}+')}>{'.+' if part.endswith('+}') else '[^/]+'})" for part in parts
+        re.escape(part) if not part.startswith("{") else f"(?P<{part.strip('{}+')}>{'.+' if part.endswith('+}') else '[^/]+'})"
+        for part in parts
     )
 
 

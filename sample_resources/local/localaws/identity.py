@@ -18,7 +18,7 @@ from localaws.policy import Access, decide
 from localaws.resources import Place
 
 
-class AccessDenied(Exception):
+class NotAuthorizedError(Exception):
     """The caller may not do that; the text is what AWS says."""
 
 
@@ -44,12 +44,12 @@ class Guard:
         self.place, self.is_enforcing = place, True
 
     def caller(self, access_key_id: str, token: str | None) -> Caller:
-        """Return who owns the key; raises ``AccessDenied`` for a key that nobody owns."""
+        """Return who owns the key; raises ``NotAuthorizedError`` for a key that nobody owns."""
         headers = {"X-Amz-Security-Token": token} if token else {}
         try:
             key = create_access_key(self.place.account, self.place.partition, access_key_id, headers)
         except CreateAccessKeyFailure as error:
-            raise AccessDenied("The security token included in the request is invalid.") from error
+            raise NotAuthorizedError("The security token included in the request is invalid.") from error
         policies = tuple(_document(item) for item in key.collect_policies())
         if not isinstance(key, AssumedRoleAccessKey):
             return Caller(key.arn, "", key.arn.rsplit("/", 1)[-1], policies)
@@ -75,10 +75,10 @@ class Guard:
         return (_document(backend.managed_policies[boundary]),) if boundary else ()
 
     def check(self, caller: Caller, action: str, resources: Iterable[str], context: Mapping[str, str] | None = None) -> None:
-        """Raise ``AccessDenied`` unless the caller may do ``action`` on every resource."""
+        """Raise ``NotAuthorizedError`` unless the caller may do ``action`` on every resource."""
         for resource in resources:
             if not self.allows(caller, action, resource, context or {}):
-                raise AccessDenied(f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}")
+                raise NotAuthorizedError(f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}")
 
     def allows(self, caller: Caller, action: str, resource: str, context: Mapping[str, str]) -> bool:
         """Whether the caller may do ``action`` on one resource."""
@@ -126,7 +126,7 @@ def resource_policies(arn: str, place: Place) -> list[str]:
 
 
 def _of_bucket(arn: str, place: Place) -> Any:
-    bucket = s3_backends[place.account][place.partition].buckets.get(arn.split(":")[-1].split("/")[0])
+    bucket = s3_backends[place.account][place.partition].buckets.get(arn.rsplit(":", maxsplit=1)[-1].split("/", maxsplit=1)[0])
     return bucket.policy if bucket else None
 
 
@@ -136,7 +136,7 @@ def _of_topic(arn: str, place: Place) -> Any:
 
 
 def _of_queue(arn: str, place: Place) -> Any:
-    queue = sqs_backends[place.account][place.region].queues.get(arn.split(":")[-1])
+    queue = sqs_backends[place.account][place.region].queues.get(arn.rsplit(":", maxsplit=1)[-1])
     return queue.policy if queue else None
 
 

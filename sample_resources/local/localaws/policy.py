@@ -88,7 +88,7 @@ def _is_among(named: Any, principal: str) -> bool:
         return True
     for kind, values in named.items():
         for value in as_list(values):
-            if value == "*" or value == principal or (kind == "AWS" and _is_account_of(value, principal)):
+            if value in ("*", principal) or (kind == "AWS" and _is_account_of(value, principal)):
                 return True
     return False
 
@@ -101,4 +101,5 @@ def _is_account_of(value: str, principal: str) -> bool:
     if value in (parts[4], f"arn:{parts[1]}:iam::{parts[4]}:root"):
         return True
     session = parts[5].split("/")
-    return session[0] == "assumed-role" and value.startswith(f"arn:{parts[1]}:iam::{parts[4]}:role/") and value.split("/")[-1] == session[1]
+    is_role = value.startswith(f"arn:{parts[1]}:iam::{parts[4]}:role/")
+    return session[0] == "assumed-role" and is_role and value.rsplit("/", 1)[-1] == session[1]

@@ -4,7 +4,8 @@
 2. ``boto_client_for`` of Step Functions: a state machine acts under its own role.
 3. ``ActionAuthenticatorMixin._authenticate_and_authorize_action``: IAM decides with the ARN that the call touches.
 4. ``Rule.send_to_targets``: EventBridge rules reach Lambda, SNS and Step Functions too.
-5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names.
+5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.
+6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names.
 """
 
 import json
@@ -25,7 +26,7 @@ from moto.sns.models import Subscription
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from localaws.gatekeeper import authorize
-from localaws.identity import AccessDenied
+from localaws.identity import NotAuthorizedError
 
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
@@ -92,7 +93,7 @@ def authorize_call(cloud: "Cloud") -> Callable[..., None]:
     def check(self: Any, iam_request_cls: type, resource: str = "*") -> None:
         try:
             authorize(cloud.guard, self, resource)
-        except AccessDenied as error:
+        except NotAuthorizedError as error:
             raise _refusal(self, str(error)) from error
 
     return check
@@ -127,7 +128,9 @@ def send_to_targets(cloud: "Cloud") -> Callable[..., None]:
 def publish_to_subscriber(cloud: "Cloud", original: Callable[..., None]) -> Callable[..., None]:
     """Return a ``publish`` that makes the event of a function itself and leaves all other protocols to moto."""
 
-    def publish(self: Subscription, message: str, message_id: str, subject: str | None = None, message_attributes: Any = None, **more: Any) -> None:
+    def publish(
+        self: Subscription, message: str, message_id: str, subject: str | None = None, message_attributes: Any = None, **more: Any
+    ) -> None:
         if self.protocol != "lambda":
             original(self, message, message_id, subject, message_attributes, **more)
             return

@@ -37,7 +37,7 @@ def main() -> None:
     _prepare(endpoint, arguments.region, home)
     try:
         _serve(listener, endpoint, arguments.region, home)
-    except Exception:
+    except Exception:  # noqa: BLE001 (told to whoever started it)
         traceback.print_exc()
     finally:
         _tidy(home)

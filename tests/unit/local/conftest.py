@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from localaws import LocalAws
 
 APP = Path(__file__).parent / "fixtures" / "app" / "template.yaml"

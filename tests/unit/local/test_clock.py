@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from localaws.clock import is_due, parse_cron
 
 

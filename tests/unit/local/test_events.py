@@ -62,7 +62,11 @@ def test_a_service_without_permission_is_not_let_in(cloud, app, seen):
         assert "s3.amazonaws.com has no permission" in cloud.status()["refused"][-1]
     finally:
         client.add_permission(
-            FunctionName=name, StatementId=statement["Sid"], Action="lambda:InvokeFunction", Principal="s3.amazonaws.com", SourceAccount="123456789012"
+            FunctionName=name,
+            StatementId=statement["Sid"],
+            Action="lambda:InvokeFunction",
+            Principal="s3.amazonaws.com",
+            SourceAccount="123456789012",
         )
 
 

@@ -74,7 +74,9 @@ def test_an_event_that_keeps_failing_is_retried_and_ends_at_its_destination(clou
 
 
 def test_a_dead_letter_queue_receives_the_event_itself(cloud, app, messages):
-    name = next(item["FunctionName"] for item in cloud.client("lambda").list_functions()["Functions"] if "-Trigger-" in item["FunctionName"])
+    name = next(
+        item["FunctionName"] for item in cloud.client("lambda").list_functions()["Functions"] if "-Trigger-" in item["FunctionName"]
+    )
     cloud.client("lambda").invoke(FunctionName=name, InvocationType="Event", Payload=b'{"task": "fail"}')
     cloud.wait_idle()
     [message] = messages(app["DeadLettersUrl"])

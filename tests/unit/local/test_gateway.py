@@ -45,7 +45,11 @@ def test_a_caller_without_execute_api_invoke_is_refused(cloud, app):
 def test_a_role_may_be_limited_to_one_operation(cloud, app):
     iam, role = cloud.client("iam"), reader_role(cloud)
     api = app["ServiceEndpoint"].removeprefix("https://").split(".")[0]
-    statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": f"arn:aws:execute-api:us-east-1:123456789012:{api}/*/POST/ListAlerts"}
+    statement = {
+        "Effect": "Allow",
+        "Action": "execute-api:Invoke",
+        "Resource": f"arn:aws:execute-api:us-east-1:123456789012:{api}/*/POST/ListAlerts",
+    }
     iam.put_role_policy(RoleName="reader", PolicyName="call", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}))
     made = cloud.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     keys = Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])

@@ -21,9 +21,15 @@ def acting(cloud):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust or default]}))
         made.append(name)
         if statements:
-            iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+            iam.put_role_policy(
+                RoleName=name, PolicyName="own", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statements})
+            )
         keys = cloud.client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="test")["Credentials"]
-        own = {"aws_access_key_id": keys["AccessKeyId"], "aws_secret_access_key": keys["SecretAccessKey"], "aws_session_token": keys["SessionToken"]}
+        own = {
+            "aws_access_key_id": keys["AccessKeyId"],
+            "aws_secret_access_key": keys["SecretAccessKey"],
+            "aws_session_token": keys["SessionToken"],
+        }
         return lambda service: SESSION.client(service, endpoint_url=cloud.endpoint, **own)
 
     yield role
@@ -42,19 +48,51 @@ def refused(call, **parameters):
 CALLS = [
     ("s3", "get_object", {"Bucket": "{InputBucketName}", "Key": "in/x"}, "s3:GetObject", "arn:aws:s3:::{InputBucketName}/in/*"),
     ("s3", "list_objects_v2", {"Bucket": "{InputBucketName}"}, "s3:ListBucket", "arn:aws:s3:::{InputBucketName}"),
-    ("dynamodb", "get_item", {"TableName": "{TableName}", "Key": {"pk": {"S": "a"}}}, "dynamodb:GetItem", "arn:aws:dynamodb:us-east-1:123456789012:table/{TableName}"),
+    (
+        "dynamodb",
+        "get_item",
+        {"TableName": "{TableName}", "Key": {"pk": {"S": "a"}}},
+        "dynamodb:GetItem",
+        "arn:aws:dynamodb:us-east-1:123456789012:table/{TableName}",
+    ),
     ("sns", "publish", {"TopicArn": "{NewsArn}", "Message": "m"}, "sns:Publish", "{NewsArn}"),
-    ("sqs", "get_queue_attributes", {"QueueUrl": "{FailuresUrl}"}, "sqs:GetQueueAttributes", "arn:aws:sqs:us-east-1:123456789012:sample-Child-*-Failures-*"),
+    (
+        "sqs",
+        "get_queue_attributes",
+        {"QueueUrl": "{FailuresUrl}"},
+        "sqs:GetQueueAttributes",
+        "arn:aws:sqs:us-east-1:123456789012:sample-Child-*-Failures-*",
+    ),
     ("lambda", "invoke", {"FunctionName": "{EchoArn}", "Payload": b"{}"}, "lambda:InvokeFunction", "{EchoArn}"),
     ("stepfunctions", "describe_state_machine", {"stateMachineArn": "{MachineArn}"}, "states:DescribeStateMachine", "{MachineArn}"),
-    ("secretsmanager", "get_secret_value", {"SecretId": "redshift-sample"}, "secretsmanager:GetSecretValue", "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift-sample-??????"),
-    ("events", "put_events", {"Entries": [{"Source": "a", "DetailType": "b", "Detail": "{}"}]}, "events:PutEvents", "arn:aws:events:us-east-1:123456789012:event-bus/default"),
-    ("scheduler", "get_schedule", {"Name": "TriggerDaily"}, "scheduler:GetSchedule", "arn:aws:scheduler:us-east-1:123456789012:schedule/default/TriggerDaily"),
+    (
+        "secretsmanager",
+        "get_secret_value",
+        {"SecretId": "redshift-sample"},
+        "secretsmanager:GetSecretValue",
+        "arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift-sample-??????",
+    ),
+    (
+        "events",
+        "put_events",
+        {"Entries": [{"Source": "a", "DetailType": "b", "Detail": "{}"}]},
+        "events:PutEvents",
+        "arn:aws:events:us-east-1:123456789012:event-bus/default",
+    ),
+    (
+        "scheduler",
+        "get_schedule",
+        {"Name": "TriggerDaily"},
+        "scheduler:GetSchedule",
+        "arn:aws:scheduler:us-east-1:123456789012:schedule/default/TriggerDaily",
+    ),
     ("cloudwatch", "put_metric_data", {"Namespace": "n", "MetricData": [{"MetricName": "m", "Value": 1}]}, "cloudwatch:PutMetricData", "*"),
 ]
 
 
-@pytest.mark.parametrize(("service", "operation", "parameters", "action", "resource"), CALLS, ids=[f"{call[0]}.{call[1]}" for call in CALLS])
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "action", "resource"), CALLS, ids=[f"{call[0]}.{call[1]}" for call in CALLS]
+)
 def test_a_call_needs_its_statement_and_nothing_more(cloud, app, acting, service, operation, parameters, action, resource):
     cloud.client("s3").put_object(Bucket=app["InputBucketName"], Key="in/x", Body=b"x")
     filled = {key: value.format(**app) if isinstance(value, str) else value for key, value in parameters.items()}
@@ -82,7 +120,9 @@ def test_assuming_a_role_needs_its_trust(cloud, acting):
     may = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     iam = cloud.client("iam")
-    arn = iam.create_role(RoleName="closed", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))["Role"]["Arn"]
+    arn = iam.create_role(RoleName="closed", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}))["Role"][
+        "Arn"
+    ]
     try:
         assert refused(acting(may)("sts").assume_role, RoleArn=arn, RoleSessionName="test") == "AccessDenied"
         trust["Principal"] = {"AWS": ACCOUNT}
@@ -95,8 +135,17 @@ def test_assuming_a_role_needs_its_trust(cloud, acting):
 
 def test_handing_a_role_to_a_service_needs_pass_role(cloud, app, acting):
     role = next(item["Arn"] for item in cloud.client("iam").list_roles()["Roles"] if "TriggerDailyRole" in item["RoleName"])
-    schedule = {"Effect": "Allow", "Action": "scheduler:CreateSchedule", "Resource": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/mine"}
-    passing = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}}
+    schedule = {
+        "Effect": "Allow",
+        "Action": "scheduler:CreateSchedule",
+        "Resource": f"arn:aws:scheduler:us-east-1:{ACCOUNT}:schedule/default/mine",
+    }
+    passing = {
+        "Effect": "Allow",
+        "Action": "iam:PassRole",
+        "Resource": role,
+        "Condition": {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}},
+    }
     parameters = {
         "Name": "mine",
         "ScheduleExpression": "rate(1 hour)",

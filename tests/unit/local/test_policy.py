@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from localaws.policy import Access, decide
 
 ROLE = "arn:aws:sts::123456789012:assumed-role/reader/session"

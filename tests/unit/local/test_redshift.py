@@ -34,15 +34,20 @@ def run(cloud, app):
 def shop(cloud, app):
     """Tables of the seed's shop, loaded with COPY."""
     data, s3 = cloud.client("redshift-data"), cloud.client("s3")
-    lines = ["ts,platform,views,revenue,ok", "2013-01-01 00:00:00,1,10,3.50,true", "2013-01-01 01:00:00,2,11,4.25,false", '"2013-01-01 02:00:00",2,,,']
+    lines = [
+        "ts,platform,views,revenue,ok",
+        "2013-01-01 00:00:00,1,10,3.50,true",
+        "2013-01-01 01:00:00,2,11,4.25,false",
+        '"2013-01-01 02:00:00",2,,,',
+    ]
     s3.put_object(Bucket=app["InputBucketName"], Key="data/in/shop.csv", Body="\n".join(lines).encode())
     where = {"ClusterIdentifier": "shop-cluster", "Database": "dev", "SecretArn": app["SecretArn"]}
     source = f"'s3://{app['InputBucketName']}/data/in/' iam_role '{app['WarehouseRoleArn']}' csv ignoreheader 1 timeformat 'auto'"
     data.batch_execute_statement(
         Sqls=[
             "create table platform(id int identity(1,1) primary key, name varchar(32) not null) diststyle all",
-            "create table shop(id bigint identity(1,1), ts timestamp not null sortkey, platform int references platform(id), views int encode az64,"
-            " revenue decimal(9,2), ok boolean)",
+            "create table shop(id bigint identity(1,1), ts timestamp not null sortkey, platform int references platform(id),"
+            " views int encode az64, revenue decimal(9,2), ok boolean)",
             "insert into platform(name) values ('web'), ('app''s')",
             f"copy shop(ts, platform, views, revenue, ok) from {source}",
         ],
@@ -58,7 +63,11 @@ def unload(run, shop, app):
 
     def done(query, folder, options="header csv parallel off allowoverwrite", role=None, **more):
         text = query.replace("'", "''")
-        return run(f"unload ('{text}') to 's3://{shop}/{folder}' iam_role '{role or app['WarehouseRoleArn']}' {options}", "select pg_last_unload_count()", **more)
+        return run(
+            f"unload ('{text}') to 's3://{shop}/{folder}' iam_role '{role or app['WarehouseRoleArn']}' {options}",
+            "select pg_last_unload_count()",
+            **more,
+        )
 
     return done
 
@@ -182,4 +191,6 @@ def test_the_end_of_a_statement_is_an_event_when_asked_for(run, seen, shop):
 
 def test_a_cluster_that_no_secret_names_does_not_exist(cloud, app):
     with pytest.raises(ClientError, match="Redshift endpoint doesn't exist"):
-        cloud.client("redshift-data").execute_statement(ClusterIdentifier="other", Database="dev", SecretArn=app["SecretArn"], Sql="select 1")
+        cloud.client("redshift-data").execute_statement(
+            ClusterIdentifier="other", Database="dev", SecretArn=app["SecretArn"], Sql="select 1"
+        )

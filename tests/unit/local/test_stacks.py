@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from localaws import LocalAwsError
 
 SMALL = """
@@ -87,7 +88,9 @@ def test_a_changed_name_replaces_and_a_changed_setting_updates(cloud, small):
     first = small()
     second = small(Label="other", Count=3)
     assert first["Queue"] == second["Queue"]
-    assert cloud.client("sqs").get_queue_attributes(QueueUrl=second["Queue"], AttributeNames=["DelaySeconds"])["Attributes"] == {"DelaySeconds": "3"}
+    assert cloud.client("sqs").get_queue_attributes(QueueUrl=second["Queue"], AttributeNames=["DelaySeconds"])["Attributes"] == {
+        "DelaySeconds": "3"
+    }
     topics = [item["TopicArn"] for item in cloud.client("sns").list_topics()["Topics"]]
     assert second["Topic"] in topics and first["Topic"] not in topics
 

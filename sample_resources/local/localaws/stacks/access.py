@@ -24,7 +24,9 @@ class Role(Deployed, CloudFormationModel):
         if "MaxSessionDuration" in self.properties:
             extra["MaxSessionDuration"] = int(self.properties["MaxSessionDuration"])
         trust = policy(self.properties["AssumeRolePolicyDocument"])
-        made = self.cloud.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=trust, Tags=tag_list(self.properties), **extra)
+        made = self.cloud.client("iam").create_role(
+            RoleName=self.name, AssumeRolePolicyDocument=trust, Tags=tag_list(self.properties), **extra
+        )
         self.attributes = {"Arn": made["Role"]["Arn"], "RoleId": made["Role"]["RoleId"]}
         self._put({})
 

@@ -23,7 +23,11 @@ class Function(Deployed, CloudFormationModel):
         """Create the function."""
         code = only(self.properties["Code"], "S3Bucket", "S3Key")
         made = self.cloud.client("lambda").create_function(
-            FunctionName=self.name, Code=code, Tags=tags(self.properties), Architectures=self.properties.get("Architectures") or ["x86_64"], **self._config()
+            FunctionName=self.name,
+            Code=code,
+            Tags=tags(self.properties),
+            Architectures=self.properties.get("Architectures") or ["x86_64"],
+            **self._config(),
         )
         self.attributes = {"Arn": made["FunctionArn"]}
         self._extras()
@@ -42,7 +46,9 @@ class Function(Deployed, CloudFormationModel):
         self.cloud.dead_letters.pop(self.name, None)
 
     def _config(self) -> dict[str, Any]:
-        config = only(self.properties, *self.KEYS) | {key: number(self.properties[key]) for key in ("MemorySize", "Timeout") if key in self.properties}
+        config = only(self.properties, *self.KEYS) | {
+            key: number(self.properties[key]) for key in ("MemorySize", "Timeout") if key in self.properties
+        }
         variables = (config.get("Environment") or {}).get("Variables") or {}
         return config | {"Environment": {"Variables": {key: str(value) for key, value in variables.items()}}}
 
@@ -115,7 +121,9 @@ class EventInvokeConfig(Deployed, CloudFormationModel):
 
     def create(self) -> None:
         """Set the configuration."""
-        numbers = {key: number(self.properties[key]) for key in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds") if key in self.properties}
+        numbers = {
+            key: number(self.properties[key]) for key in ("MaximumRetryAttempts", "MaximumEventAgeInSeconds") if key in self.properties
+        }
         self.cloud.client("lambda").put_function_event_invoke_config(
             FunctionName=self.properties["FunctionName"], **only(self.properties, "DestinationConfig"), **numbers
         )

@@ -45,12 +45,20 @@ class Bucket(Deployed, CloudFormationModel):
             settings = {key: is_true(value) for key, value in block.items()}
             s3.put_public_access_block(Bucket=self.name, PublicAccessBlockConfiguration=settings)
         if rules := (mine.get("BucketEncryption") or {}).get("ServerSideEncryptionConfiguration"):
-            applied = [{"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]} for rule in rules if "ServerSideEncryptionByDefault" in rule]
+            applied = [
+                {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+                for rule in rules
+                if "ServerSideEncryptionByDefault" in rule
+            ]
             s3.put_bucket_encryption(Bucket=self.name, ServerSideEncryptionConfiguration={"Rules": applied})
         if rules := (mine.get("LifecycleConfiguration") or {}).get("Rules"):
-            s3.put_bucket_lifecycle_configuration(Bucket=self.name, LifecycleConfiguration={"Rules": [lifecycle_rule(rule) for rule in rules]})
+            s3.put_bucket_lifecycle_configuration(
+                Bucket=self.name, LifecycleConfiguration={"Rules": [lifecycle_rule(rule) for rule in rules]}
+            )
         s3.put_bucket_notification_configuration(
-            Bucket=self.name, NotificationConfiguration=notifications(mine.get("NotificationConfiguration") or {}), SkipDestinationValidation=True
+            Bucket=self.name,
+            NotificationConfiguration=notifications(mine.get("NotificationConfiguration") or {}),
+            SkipDestinationValidation=True,
         )
 
     def remove(self) -> None:
@@ -112,7 +120,15 @@ class Table(Deployed, CloudFormationModel):
     """A DynamoDB table with time to live and point-in-time recovery."""
 
     TYPE, NAME, FIXED = "AWS::DynamoDB::Table", "TableName", ("KeySchema", "LocalSecondaryIndexes")
-    KEYS = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "LocalSecondaryIndexes", "StreamSpecification", "ProvisionedThroughput")
+    KEYS = (
+        "AttributeDefinitions",
+        "KeySchema",
+        "BillingMode",
+        "GlobalSecondaryIndexes",
+        "LocalSecondaryIndexes",
+        "StreamSpecification",
+        "ProvisionedThroughput",
+    )
 
     def create(self) -> None:
         """Create and configure the table."""

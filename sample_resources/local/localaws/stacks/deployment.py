@@ -78,7 +78,9 @@ def without_absent(template: dict[str, Any], name: str, parameters: Mapping[str,
     known.load()
     for part in ("Resources", "Outputs"):
         items = template.get(part) or {}
-        template[part] = {key: item for key, item in items.items() if "Condition" not in item or known.lazy_condition_map[item["Condition"]]}
+        template[part] = {
+            key: item for key, item in items.items() if "Condition" not in item or known.lazy_condition_map[item["Condition"]]
+        }
         for item in template[part].values():
             item.pop("Condition", None)
     present = set(template["Resources"])

@@ -78,7 +78,15 @@ class Queue(Deployed, CloudFormationModel):
     """A queue."""
 
     TYPE, NAME = "AWS::SQS::Queue", "QueueName"
-    KEYS = ("DelaySeconds", "MaximumMessageSize", "MessageRetentionPeriod", "ReceiveMessageWaitTimeSeconds", "VisibilityTimeout", "KmsMasterKeyId", "SqsManagedSseEnabled")
+    KEYS = (
+        "DelaySeconds",
+        "MaximumMessageSize",
+        "MessageRetentionPeriod",
+        "ReceiveMessageWaitTimeSeconds",
+        "VisibilityTimeout",
+        "KmsMasterKeyId",
+        "SqsManagedSseEnabled",
+    )
 
     def create(self) -> None:
         """Create the queue."""
@@ -94,7 +102,9 @@ class Queue(Deployed, CloudFormationModel):
         self.cloud.client("sqs").delete_queue(QueueUrl=self.id)
 
     def _settings(self) -> dict[str, str]:
-        found = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in only(self.properties, *self.KEYS).items()}
+        found = {
+            key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in only(self.properties, *self.KEYS).items()
+        }
         return found | {key: document(value) for key, value in only(self.properties, "RedrivePolicy", "RedriveAllowPolicy").items()}
 
 
@@ -183,7 +193,16 @@ class Schedule(Deployed, CloudFormationModel):
         self.cloud.client("scheduler").delete_schedule(Name=self.name, **only(self.properties, "GroupName"))
 
     def _call(self, operation: str) -> None:
-        made = only(self.properties, "Description", "GroupName", "ScheduleExpression", "ScheduleExpressionTimezone", "FlexibleTimeWindow", "State", "Target")
+        made = only(
+            self.properties,
+            "Description",
+            "GroupName",
+            "ScheduleExpression",
+            "ScheduleExpressionTimezone",
+            "FlexibleTimeWindow",
+            "State",
+            "Target",
+        )
         made["Target"] = json.loads(json.dumps(made["Target"]))
         arn = getattr(self.cloud.client("scheduler"), operation)(Name=self.name, **made)["ScheduleArn"]
         self.attributes = {"Arn": arn}

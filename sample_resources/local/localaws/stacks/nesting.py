@@ -30,7 +30,10 @@ class NestedStack(Deployed, CloudFormationModel):
     def _apply(self) -> None:
         from localaws.stacks.deployment import apply, outputs_of  # noqa: PLC0415 (a stack contains stacks)
 
-        values = {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in (self.properties.get("Parameters") or {}).items()}
+        values = {
+            key: ",".join(value) if isinstance(value, list) else str(value)
+            for key, value in (self.properties.get("Parameters") or {}).items()
+        }
         stack: Stack = apply(self._backend(), self.name, self._template(), values)
         self.id = stack.stack_id
         self.attributes = {f"Outputs.{key}": value for key, value in outputs_of(stack).items()}

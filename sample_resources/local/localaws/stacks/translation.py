@@ -68,8 +68,12 @@ def plain(template: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, 
     stamps: dict[str, str] = {}
     for name in order:
         body = resources[name]
-        seen = [stamps[other] for other in sorted(needs[name])] + [str(values[other]) for other in sorted(_references(body)) if other in values]
-        stamps[name] = hashlib.sha256(json.dumps([body, seen, template.get("Conditions"), values if "Fn::If" in json.dumps(body) else {}]).encode()).hexdigest()[:16]
+        seen = [stamps[other] for other in sorted(needs[name])] + [
+            str(values[other]) for other in sorted(_references(body)) if other in values
+        ]
+        stamps[name] = hashlib.sha256(
+            json.dumps([body, seen, template.get("Conditions"), values if "Fn::If" in json.dumps(body) else {}]).encode()
+        ).hexdigest()[:16]
     template["Resources"] = {name: {**resources[name], "Metadata": {"Stamp": stamps[name]}} for name in order}
     return template
 

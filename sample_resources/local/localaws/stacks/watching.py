@@ -8,7 +8,10 @@ from moto.core.common_models import CloudFormationModel
 from localaws.stacks.resource import Deployed, is_true, number, only
 
 NUMBERS = {"EvaluationPeriods": int, "DatapointsToAlarm": int, "Period": int, "Threshold": float}
-ALARM = ("AlarmDescription", "AlarmActions", "OKActions", "InsufficientDataActions", "ComparisonOperator", "Dimensions", "ExtendedStatistic", "MetricName", "Metrics", "Namespace", "Statistic", "TreatMissingData", "Unit")  # fmt: skip
+ALARM = (
+    *("AlarmDescription", "AlarmActions", "OKActions", "InsufficientDataActions", "ComparisonOperator", "Dimensions", "ExtendedStatistic"),
+    *("MetricName", "Metrics", "Namespace", "Statistic", "TreatMissingData", "Unit"),
+)
 
 
 class LogGroup(Deployed, CloudFormationModel):
@@ -25,7 +28,9 @@ class LogGroup(Deployed, CloudFormationModel):
     def update(self, old: Mapping[str, Any]) -> None:
         """Set the retention."""
         if "RetentionInDays" in self.properties:
-            self.cloud.client("logs").put_retention_policy(logGroupName=self.name, retentionInDays=number(self.properties["RetentionInDays"]))
+            self.cloud.client("logs").put_retention_policy(
+                logGroupName=self.name, retentionInDays=number(self.properties["RetentionInDays"])
+            )
 
     def remove(self) -> None:
         """Delete the group."""

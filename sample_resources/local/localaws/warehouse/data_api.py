@@ -1,7 +1,6 @@
 """Operations of the Redshift Data API."""
 
 import json
-
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 Answer = tuple[int, dict[str, Any]]
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that the Data API does not accept: error type and message."""
 
     def __init__(self, kind: str, message: str) -> None:
@@ -45,7 +44,7 @@ class DataApi:
             return 400, {"__type": "UnknownOperationException", "message": operation}
         try:
             return 200, method(self, body, caller)
-        except Refused as error:
+        except RefusedError as error:
             return 400, {"__type": error.kind, "Message": str(error), "message": str(error)}
 
     def execute(self, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
@@ -65,16 +64,18 @@ class DataApi:
         statement = self._owned("redshift-data:GetStatementResult", body, caller)
         part = statement.part(_part(body))
         if part.status != "FINISHED":
-            raise Refused("ResourceNotFoundException", f"Query {body['Id']} is {part.status}; it has no result.")
+            raise RefusedError("ResourceNotFoundException", f"Query {body['Id']} is {part.status}; it has no result.")
         if part.result is None:
-            raise Refused("ResourceNotFoundException", "Query does not have result. Please check query status with DescribeStatement.")
+            raise RefusedError("ResourceNotFoundException", "Query does not have result. Please check query status with DescribeStatement.")
         return part.result
 
     def cancel(self, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """CancelStatement."""
         statement = self._owned("redshift-data:CancelStatement", body, caller)
         if statement.status in ENDED:
-            raise Refused("ValidationException", f"Could not cancel a query that is already in {statement.status} state with ID: {statement.id}.")
+            raise RefusedError(
+                "ValidationException", f"Could not cancel a query that is already in {statement.status} state with ID: {statement.id}."
+            )
         statement.cancel()
         return {"Status": True}
 
@@ -85,18 +86,20 @@ class DataApi:
         found = [
             item.summary()
             for item in self._statements.newest()
-            if wanted in ("ALL", item.status) and item.name.startswith(name) and item.owner in (caller.user_id.split(":")[0], caller.user_id)
+            if wanted in ("ALL", item.status)
+            and item.name.startswith(name)
+            and item.owner in (caller.user_id.split(":")[0], caller.user_id)
         ]
         return {"Statements": found[: int(body.get("MaxResults") or 100)]}
 
     def _submit(self, action: str, body: dict[str, Any], sqls: list[str], is_batch: bool, caller: Caller) -> dict[str, Any]:
         if not all(sqls) or not sqls:
-            raise Refused("ValidationException", "Sql must not be empty.")
+            raise RefusedError("ValidationException", "Sql must not be empty.")
         cluster, workgroup, database = body.get("ClusterIdentifier"), body.get("WorkgroupName"), body.get("Database")
         if bool(cluster) == bool(workgroup):
-            raise Refused("ValidationException", "Provide either ClusterIdentifier or WorkgroupName.")
+            raise RefusedError("ValidationException", "Provide either ClusterIdentifier or WorkgroupName.")
         if not database:
-            raise Refused("ValidationException", "Database is required.")
+            raise RefusedError("ValidationException", "Database is required.")
         place = self._cloud.place
         arn = place.arn("redshift", f"cluster:{cluster}") if cluster else place.arn("redshift-serverless", f"workgroup/{workgroup}")
         self._cloud.guard.check(caller, action, [arn], self._own(caller))
@@ -113,24 +116,32 @@ class DataApi:
         if not name:
             action = "redshift:GetClusterCredentials" if ":cluster:" in arn else "redshift-serverless:GetCredentials"
             place = self._cloud.place
-            self._cloud.guard.check(caller, action, [place.arn("redshift", f"dbuser:{arn.rsplit(':', 1)[-1]}/{body.get('DbUser', '')}") if ":cluster:" in arn else arn])
+            self._cloud.guard.check(
+                caller,
+                action,
+                [place.arn("redshift", f"dbuser:{arn.rsplit(':', 1)[-1]}/{body.get('DbUser', '')}") if ":cluster:" in arn else arn],
+            )
             if not self._is_known(body):
-                raise Refused("ValidationException", "Redshift endpoint doesn't exist in this region.")
+                raise RefusedError("ValidationException", "Redshift endpoint doesn't exist in this region.")
             return
         full = secret_arn(name, self._cloud.place)
         self._cloud.guard.check(caller, "secretsmanager:GetSecretValue", [full])
         value = next((item for item in self._secrets() if item["arn"] == full), None)
         if value is None:
-            raise Refused("ValidationException", f"Secrets Manager can't find the specified secret: {name}")
+            raise RefusedError("ValidationException", f"Secrets Manager can't find the specified secret: {name}")
         if not value.get("username") or not value.get("password"):
-            raise Refused("ValidationException", "The secret needs the keys username and password.")
+            raise RefusedError("ValidationException", "The secret needs the keys username and password.")
         if not self._is_known(body):
-            raise Refused("ValidationException", "Redshift endpoint doesn't exist in this region.")
+            raise RefusedError("ValidationException", "Redshift endpoint doesn't exist in this region.")
 
     def _is_known(self, body: Mapping[str, Any]) -> bool:
         """Whether a cluster or workgroup is named in a secret of the account, or was created."""
         name = body.get("ClusterIdentifier") or body.get("WorkgroupName")
-        named = {str(item.get(key)).lower() for item in self._secrets() for key in ("dbClusterIdentifier", "workgroup", "workgroupName", "clusterIdentifier")}
+        named = {
+            str(item.get(key)).lower()
+            for item in self._secrets()
+            for key in ("dbClusterIdentifier", "workgroup", "workgroupName", "clusterIdentifier")
+        }
         place = self._cloud.place
         return str(name).lower() in named or name in redshift_backends[place.account][place.region].clusters
 
@@ -149,7 +160,7 @@ class DataApi:
     def _owned(self, action: str, body: Mapping[str, Any], caller: Caller) -> Statement:
         statement = self._statements.find(str(body.get("Id", "")).split(":")[0])
         if statement is None:
-            raise Refused("ResourceNotFoundException", "Query does not exist.")
+            raise RefusedError("ResourceNotFoundException", "Query does not exist.")
         context = {"redshift-data:statement-owner-iam-userid": statement.owner}
         self._cloud.guard.check(caller, action, [statement.arn], context)
         return statement
@@ -163,7 +174,7 @@ def _part(body: Mapping[str, Any]) -> int | None:
     if len(pieces) == 1:
         return None
     if not pieces[1].isdigit():
-        raise Refused("ValidationException", f"id {body['Id']} is not valid")
+        raise RefusedError("ValidationException", f"id {body['Id']} is not valid")
     return int(pieces[1])
 
 

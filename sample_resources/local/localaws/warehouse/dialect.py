@@ -7,7 +7,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-PLACEMENT = re.compile(r"('(?:[^']|'')*')|\b(?:(?:dist|sort)key\b(?!\s*\()|encode\s+\w+)", re.IGNORECASE)  # of a column; sqlglot does not know all
+PLACEMENT = re.compile(
+    r"('(?:[^']|'')*')|\b(?:(?:dist|sort)key\b(?!\s*\()|encode\s+\w+)", re.IGNORECASE
+)  # of a column; sqlglot does not know all
 DROPPED = (
     exp.DistKeyProperty, exp.DistStyleProperty, exp.SortKeyProperty, exp.EncodeProperty,
 )  # fmt: skip

@@ -6,9 +6,46 @@ from dataclasses import dataclass
 from localaws.warehouse.dialect import RedshiftError
 
 TOKEN = re.compile(r"""\s*(?:'((?:[^']|'')*)'|\$\$(.*?)\$\$|"([^"]*)"|([A-Za-z_][\w.]*)|(\d+)|([(),;]))""", re.DOTALL)
-UNLOAD_FLAGS = {"header", "csv", "gzip", "allowoverwrite", "cleanpath", "manifest", "addquotes", "escape", "parquet", "encrypted", "verbose"}
-COPY_FLAGS = {"csv", "gzip", "parquet", "explicit_ids", "emptyasnull", "blanksasnull", "removequotes", "truncatecolumns", "compupdate", "statupdate"}
-VALUED = {"delimiter", "null", "region", "parallel", "maxfilesize", "extension", "ignoreheader", "timeformat", "dateformat", "quote", "rowgroupsize", "maxerror", "encoding"}
+UNLOAD_FLAGS = {
+    "header",
+    "csv",
+    "gzip",
+    "allowoverwrite",
+    "cleanpath",
+    "manifest",
+    "addquotes",
+    "escape",
+    "parquet",
+    "encrypted",
+    "verbose",
+}
+COPY_FLAGS = {
+    "csv",
+    "gzip",
+    "parquet",
+    "explicit_ids",
+    "emptyasnull",
+    "blanksasnull",
+    "removequotes",
+    "truncatecolumns",
+    "compupdate",
+    "statupdate",
+}
+VALUED = {
+    "delimiter",
+    "null",
+    "region",
+    "parallel",
+    "maxfilesize",
+    "extension",
+    "ignoreheader",
+    "timeformat",
+    "dateformat",
+    "quote",
+    "rowgroupsize",
+    "maxerror",
+    "encoding",
+}
 
 
 @dataclass(frozen=True)

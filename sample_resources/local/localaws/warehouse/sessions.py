@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from localaws.cloud import Cloud
 
 Outcome = tuple[int, int, dict[str, Any] | None]
-TYPES = {"BOOLEAN": "bool", "SMALLINT": "int2", "TINYINT": "int2", "INTEGER": "int4", "BIGINT": "int8", "HUGEINT": "int8", "FLOAT": "float4", "DOUBLE": "float8", "VARCHAR": "varchar", "DATE": "date", "TIMESTAMP": "timestamp", "TIMESTAMP WITH TIME ZONE": "timestamptz"}  # fmt: skip
+TYPES = {
+    "BOOLEAN": "bool",
+    "TINYINT": "int2",
+    "SMALLINT": "int2",
+    "INTEGER": "int4",
+    "BIGINT": "int8",
+    "HUGEINT": "int8",
+    "FLOAT": "float4",
+    "DOUBLE": "float8",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+}
 MEMORY = "256MB"
 
 
@@ -34,7 +46,12 @@ class Warehouse:
             if key not in self._databases:
                 folder = self._cloud.home / "redshift" / key[0]
                 folder.mkdir(parents=True, exist_ok=True)
-                config = {"memory_limit": MEMORY, "threads": 2, "temp_directory": str(self._cloud.home / "tmp"), "preserve_insertion_order": False}
+                config = {
+                    "memory_limit": MEMORY,
+                    "threads": 2,
+                    "temp_directory": str(self._cloud.home / "tmp"),
+                    "preserve_insertion_order": False,
+                }
                 self._databases[key] = duckdb.connect(str(folder / f"{key[1]}.duckdb"), config=config)
                 self._databases[key].execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
             return Session(self._databases[key].cursor(), Transfer(self._cloud, cluster))

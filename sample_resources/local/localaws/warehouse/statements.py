@@ -101,18 +101,19 @@ class Statement:
     def described(self, number: int | None) -> dict[str, Any]:
         """Return what DescribeStatement says of the statement, or of one of its parts."""
         times = {"CreatedAt": self.created, "UpdatedAt": self.updated or self.created}
-        same = {key: self.body[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database", "SecretArn", "DbUser") if key in self.body}
+        same = {
+            key: self.body[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database", "SecretArn", "DbUser") if key in self.body
+        }
         if number is not None:
             return {**same, **times, "Id": f"{self.id}:{number}", **self.part(number).wire()}
         if not self.is_batch:
             answer = {**same, **times, "Id": self.id, "RedshiftPid": 1, **self.parts[0].wire(), "Status": self.status}
         else:
             parts = [{**times, "Id": f"{self.id}:{index}", **part.wire()} for index, part in enumerate(self.parts, 1)]
-            answer = {
-                **same, **times, "Id": self.id, "Status": self.status, "RedshiftPid": 1, "RedshiftQueryId": 0, "SubStatements": parts,
-                "HasResultSet": any(part.result is not None for part in self.parts), "ResultRows": self.parts[-1].rows, "ResultSize": self.parts[-1].size,
-                "Duration": sum(int(part["Duration"]) for part in parts),
-            }  # fmt: skip
+            answer = {**same, **times, "Id": self.id, "Status": self.status, "RedshiftPid": 1, "RedshiftQueryId": 0, "SubStatements": parts}
+            answer["HasResultSet"] = any(part.result is not None for part in self.parts)
+            answer["Duration"] = sum(int(part["Duration"]) for part in parts)
+            answer |= {"ResultRows": self.parts[-1].rows, "ResultSize": self.parts[-1].size}
         return answer | ({"Error": self.error} if self.error else {})
 
 
@@ -175,7 +176,9 @@ class Statements:
         with statement.lock:
             if statement.status == "ABORTED":
                 return
-            statement.session = self._warehouse.session(str(body.get("ClusterIdentifier") or body.get("WorkgroupName")), str(body["Database"]))
+            statement.session = self._warehouse.session(
+                str(body.get("ClusterIdentifier") or body.get("WorkgroupName")), str(body["Database"])
+            )
             statement.status, statement.updated = "STARTED", time.time()
         session = statement.session
         session.begin()
@@ -185,7 +188,7 @@ class Statements:
             part.status, part.started = "STARTED", time.time()
             try:
                 outcome = session.run(part.sql, body.get("Parameters") or [])
-            except Exception as error:  # every failure of a statement is its result
+            except Exception as error:  # noqa: BLE001 (every failure of a statement is its result)
                 if statement.status != "ABORTED":
                     part.status, part.error = "FAILED", session.explain(error)
                 part.finished = time.time()
@@ -203,7 +206,9 @@ class Statements:
             if statement.status == "ABORTED":
                 return
             if failed:
-                statement.error = f"Query #{statement.parts.index(failed) + 1} failed with {failed.error}" if statement.is_batch else failed.error
+                statement.error = (
+                    f"Query #{statement.parts.index(failed) + 1} failed with {failed.error}" if statement.is_batch else failed.error
+                )
                 for part in statement.parts:
                     if part.status not in ENDED:
                         part.status = "ABORTED"

@@ -20,6 +20,15 @@ from localaws.warehouse.options import CopyOptions, UnloadOptions, parse_copy, p
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
 
+NOT_EMPTY = (
+    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the target files in S3,"
+    " or using the ALLOWOVERWRITE option."
+)
+COLUMNS = """
+    SELECT column_name, data_type, coalesce(column_default, '') LIKE '%_identity%'
+    FROM duckdb_columns() WHERE lower(table_name) = lower(?) ORDER BY column_index
+"""
+
 
 class Transfer:
     """Moves rows for one cluster."""
@@ -33,10 +42,7 @@ class Transfer:
         with self._s3(options.role) as s3:
             existing = self._keys(s3, options.bucket, options.prefix) if options.cleanpath or not options.allowoverwrite else []
             if existing and not options.cleanpath:
-                raise RedshiftError(
-                    "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, manually removing the target files in S3,"
-                    " or using the ALLOWOVERWRITE option."
-                )
+                raise RedshiftError(NOT_EMPTY)
             for key in existing:
                 s3.delete_object(Bucket=options.bucket, Key=key)
             with self._scratch() as folder:
@@ -64,13 +70,17 @@ class Transfer:
         if options.format == "parquet":
             how = "FORMAT parquet"
         else:
-            how = f"FORMAT csv, HEADER {str(options.header).lower()}, DELIMITER {_quoted(options.delimiter)}, NULLSTR {_quoted(options.null)}"
+            how = (
+                f"FORMAT csv, HEADER {str(options.header).lower()}, DELIMITER {_quoted(options.delimiter)}, NULLSTR {_quoted(options.null)}"
+            )
             query = _with_short_booleans(connection, query)
         counted = connection.execute(f"COPY ({query}) TO {_quoted(str(file))} ({how})").fetchone()
         return int(counted[0]) if counted else 0
 
     def _upload(self, s3: Any, options: UnloadOptions, file: Path) -> None:
-        suffix = ".parquet" if options.format == "parquet" else f".{options.extension}" if options.extension else ".gz" if options.gzip else ""
+        suffix = (
+            ".parquet" if options.format == "parquet" else f".{options.extension}" if options.extension else ".gz" if options.gzip else ""
+        )
         key = f"{options.prefix}{'0000_part_00' if options.parallel else '000'}{suffix}"
         body = file.read_bytes()
         s3.put_object(Bucket=options.bucket, Key=key, Body=gzip.compress(body, 1) if options.gzip else body)
@@ -79,31 +89,20 @@ class Transfer:
             s3.put_object(Bucket=options.bucket, Key=f"{options.prefix}manifest", Body=json.dumps(entries).encode())
 
     def _read(self, connection: duckdb.DuckDBPyConnection, options: CopyOptions, files: list[Path]) -> int:
-        known = connection.execute(
-            "SELECT column_name, data_type, coalesce(column_default, '') LIKE '%_identity%' FROM duckdb_columns() WHERE lower(table_name) = lower(?)", [options.table]
-        ).fetchall()
+        known = connection.execute(COLUMNS, [options.table]).fetchall()
         if not known:
             raise RedshiftError(f'relation "{options.table}" does not exist')
         types = {name.lower(): kind for name, kind, _ in known}
         names = options.columns or [name for name, _, is_identity in known if not is_identity or options.explicit_ids]
         if unknown := [name for name in names if name.lower() not in types]:
             raise RedshiftError(f'column "{unknown[0]}" of relation "{options.table}" does not exist')
-        paths = "[" + ", ".join(_quoted(str(file)) for file in files) + "]"
         listed = ", ".join(f'"{name}"' for name in names)
-        if options.format == "parquet":
-            source = f"read_parquet({paths})"
-        else:
-            columns = "{" + ", ".join(f"{_quoted(name)}: {_quoted(types[name.lower()])}" for name in names) + "}"
-            compression = "gzip" if options.gzip else "none"
-            source = (
-                f"read_csv({paths}, columns = {columns}, auto_detect = false, skip = {options.skip}, delim = {_quoted(options.delimiter)}, header = false,"
-                f" quote = '\"', escape = '\"', nullstr = {_quoted(options.null)}, compression = {_quoted(compression)})"
-            )
+        source = _source(options, files, {name: types[name.lower()] for name in names})
         try:
             done = connection.execute(f'INSERT INTO "{options.table}" ({listed}) SELECT * FROM {source}').fetchone()
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
-            first = str(error).splitlines()[0]
-            raise RedshiftError(f"Load into table '{options.table}' failed. Check 'sys_load_error_detail' system table for details. ({first})") from error
+            hint = f"Check 'sys_load_error_detail' system table for details. ({str(error).splitlines()[0]})"
+            raise RedshiftError(f"Load into table '{options.table}' failed. {hint}") from error
         return int(done[0]) if done else 0
 
     @contextmanager
@@ -120,11 +119,13 @@ class Transfer:
         """Raise unless Redshift may assume the role, and the cluster (if it was created) has it attached."""
         place = self._cloud.place
         cluster = redshift_backends[place.account][place.region].clusters.get(self._cluster)
-        attached = {item for item in (getattr(cluster, "iam_roles_arn", None) or [])} if cluster else {role}
+        attached = set(getattr(cluster, "iam_roles_arn", None) or []) if cluster else {role}
         try:
             self._cloud.require_trust(role, "redshift.amazonaws.com")
         except Exception as error:
-            raise RedshiftError(f"User arn:aws:redshift:{place.region}:{place.account}:dbuser:{self._cluster} is not authorized to assume IAM Role {role}") from error
+            raise RedshiftError(
+                f"User arn:aws:redshift:{place.region}:{place.account}:dbuser:{self._cluster} is not authorized to assume IAM Role {role}"
+            ) from error
         if role not in attached:
             raise RedshiftError(f"The IAM role {role} is not associated to cluster {self._cluster}")
 
@@ -138,13 +139,36 @@ class Transfer:
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
 
+def _source(options: CopyOptions, files: list[Path], types: dict[str, str]) -> str:
+    """Return DuckDB's table function that reads the files with the types of the target's columns."""
+    paths = "[" + ", ".join(_quoted(str(file)) for file in files) + "]"
+    if options.format == "parquet":
+        return f"read_parquet({paths})"
+    columns = "{" + ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in types.items()) + "}"
+    settings = {
+        "columns": columns,
+        "auto_detect": "false",
+        "header": "false",
+        "skip": str(options.skip),
+        "delim": _quoted(options.delimiter),
+        "quote": _quoted('"'),
+        "escape": _quoted('"'),
+        "nullstr": _quoted(options.null),
+        "compression": _quoted("gzip" if options.gzip else "none"),
+    }
+    return f"read_csv({paths}, {', '.join(f'{name} = {value}' for name, value in settings.items())})"
+
+
 def _with_short_booleans(connection: duckdb.DuckDBPyConnection, query: str) -> str:
     """Write booleans as Redshift does: t and f."""
     described = connection.execute(f"DESCRIBE {query}").fetchall()
     if not any(row[1] == "BOOLEAN" for row in described):
         return query
     names = [(re.sub('"', '""', row[0]), row[1]) for row in described]
-    listed = ", ".join(f"CASE WHEN \"{name}\" THEN 't' WHEN NOT \"{name}\" THEN 'f' END AS \"{name}\"" if kind == "BOOLEAN" else f'"{name}"' for name, kind in names)
+    listed = ", ".join(
+        f'CASE WHEN "{name}" THEN \'t\' WHEN NOT "{name}" THEN \'f\' END AS "{name}"' if kind == "BOOLEAN" else f'"{name}"'
+        for name, kind in names
+    )
     return f"SELECT {listed} FROM ({query})"
 
 
