@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 import parameters
 from l4m.connector.crawl_state import StateStore
 from l4m.connector.detector import DetectorSetup
-from l4m.connector.machine import check_owner, detector_result, uploaded_params
+from l4m.connector.machine import Patience, check_owner, detector_result, uploaded_params
 from l4m.connector.params import Params
 from loader import Loader
 
@@ -22,7 +22,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     check_owner(StateStore(loader.s3, event["bucket"]), event["version"])
     setup = DetectorSetup(loader.lookoutmetrics, Params.from_dict(uploaded_params(event)), event["params"]["crawl"]["fingerprint"])
     progress = setup.advance(activated=event["params"].get("detector", {}).get("activated", False))
-    wait = parameters.whole_number("WAIT_SECONDS", 5)
-    result = detector_result(event, progress, wait, parameters.whole_number("DETECTOR_LIMIT_SECONDS", 14400))
+    patience = Patience(
+        parameters.whole_number("WAIT_SECONDS", 5),
+        parameters.whole_number("LONGEST_WAIT_SECONDS", 60),
+        parameters.whole_number("DETECTOR_LIMIT_SECONDS", 14400),
+    )
+    result = detector_result(event, progress, patience)
     logger.info("detector looked at", **result)
     return result

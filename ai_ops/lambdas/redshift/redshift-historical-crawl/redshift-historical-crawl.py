@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 import parameters
 from l4m.connector.crawl import Crawl, Target
 from l4m.connector.history import HistoryCrawl
-from l4m.connector.machine import crawl_result, uploaded_params
+from l4m.connector.machine import Patience, crawl_result, uploaded_params
 from loader import Loader
 
 QUERY = Path(__file__).with_name("query.sql").read_text(encoding="utf-8")
@@ -30,6 +30,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         uploaded=datetime.fromisoformat(event["currentDate"]),
         limit_seconds=parameters.whole_number("HISTORY_LIMIT_SECONDS", 86400),
     )
-    result = crawl_result(event, crawl.advance(datetime.now(UTC)), parameters.whole_number("WAIT_SECONDS", 5))
+    patience = Patience(parameters.whole_number("WAIT_SECONDS", 5), parameters.whole_number("LONGEST_WAIT_SECONDS", 60))
+    result = crawl_result(event, crawl.advance(datetime.now(UTC)), patience)
     logger.info("history looked at", **result)
     return result

@@ -32,11 +32,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class DetectorSetup:
-    """One detector, reached through a ``lookoutmetrics`` client; ``history`` is the fingerprint of what it learns from."""
+    """One detector, reached through a ``lookoutmetrics`` client; ``history`` tells what it learns from."""
 
     client: Any
     params: Params
-    history: str
+    history: str | None
 
     def advance(self, activated: bool) -> Progress:
         """Do all that can be done now; call again until it is ready."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from l4m.connector import detector, history
@@ -10,7 +11,19 @@ from l4m.connector.crawl_state import StateStore, Superseded
 from l4m.errors import L4mError
 
 OWN = ("crawl", "detector")  # keys that the machine adds to the params
-LONGEST_WAIT = 12  # times the first wait
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait before the next look: at first, at most, and for a detector altogether."""
+
+    first_seconds: int
+    longest_seconds: int
+    limit_seconds: int = 14400
+
+    def next(self, before: Mapping[str, Any] | None) -> int:
+        """Double the last wait."""
+        return min(2 * int(before["wait_seconds"]), self.longest_seconds) if before else self.first_seconds
 
 
 class DetectorTooSlow(L4mError):
@@ -29,22 +42,22 @@ def check_owner(store: StateStore, version: str) -> None:
         raise Superseded(f"version {owner!r} of params.json was accepted after {version!r}")
 
 
-def crawl_result(event: Mapping[str, Any], progress: history.Progress, wait_seconds: int) -> dict[str, Any]:
+def crawl_result(event: Mapping[str, Any], progress: history.Progress, patience: Patience) -> dict[str, Any]:
     """What is kept as ``$.params.crawl``."""
     return {
         "status": "DONE" if progress.is_done else "RUNNING",
         "rows": progress.rows,
         "fingerprint": progress.fingerprint,
-        "wait_seconds": _next_wait(event["params"].get("crawl"), wait_seconds),
+        "wait_seconds": patience.next(event["params"].get("crawl")),
     }
 
 
-def detector_result(event: Mapping[str, Any], progress: detector.Progress, wait_seconds: int, limit_seconds: int) -> dict[str, Any]:
+def detector_result(event: Mapping[str, Any], progress: detector.Progress, patience: Patience) -> dict[str, Any]:
     """What is kept as ``$.params.detector``; its changes add up over the calls."""
     before = event["params"].get("detector", {})
-    wait = _next_wait(before, wait_seconds)
+    wait = patience.next(before)
     waited = before.get("waited_seconds", 0) + wait
-    if not progress.is_ready and waited > limit_seconds:
+    if not progress.is_ready and waited > patience.limit_seconds:
         raise DetectorTooSlow(f"detector {progress.arn} is {progress.status} after {waited} s")
     return {
         "status": "DONE" if progress.is_ready else "RUNNING",
@@ -55,7 +68,3 @@ def detector_result(event: Mapping[str, Any], progress: detector.Progress, wait_
         "wait_seconds": wait,
         "waited_seconds": waited,
     }
-
-
-def _next_wait(before: Mapping[str, Any] | None, first: int) -> int:
-    return min(2 * int(before["wait_seconds"]), LONGEST_WAIT * first) if before else first

@@ -13,6 +13,7 @@ DIMENSIONS = ("platform", "marketplace")
 SECRET_NAME = "redshift-l4mintegration"  # noqa: S105 - the name of a secret, not one
 OFFSET_SECONDS = 0
 THRESHOLD = 1
+SENSITIVITY = 50
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Params:
     offset_seconds: int
     timezone: str
     historical_end: datetime | None
-    sensitivity: int | None
+    sensitivity: int
     alert: AlertParams | None
 
     @classmethod
@@ -64,7 +65,7 @@ class Params:
             offset_seconds=given.get("offset", OFFSET_SECONDS),
             timezone=given.get("timezone", "UTC"),
             historical_end=datetime.fromisoformat(end) if end else None,
-            sensitivity=given.get("sensitivity"),
+            sensitivity=given.get("sensitivity", SENSITIVITY),
             alert=_alert(given),
         )
 

@@ -53,7 +53,7 @@ class Actual:
 
 
 def plan(params: Params, history: str | None, actual: Actual) -> tuple[Change, ...]:
-    """Every change, in the order in which it can be made; ``history`` is None where it is not known."""
+    """Every change, in the order in which it can be made; ``history`` is None where nothing was crawled."""
     return (*_detector(params, actual), *_tags(params, history, actual), *_metric_set(params, actual), *_alerts(params, actual))
 
 
@@ -74,8 +74,7 @@ def _detector(params: Params, actual: Actual) -> Iterator[Change]:
 def _tags(params: Params, history: str | None, actual: Actual) -> Iterator[Change]:
     if actual.arn is None:
         return
-    tags = detector_tags(params, history or "")
-    changed = tuple(name for name, value in tags.items() if actual.tags.get(name) != value and (history or value))
+    changed = tuple(name for name, value in detector_tags(params, history).items() if actual.tags.get(name) != value)
     if changed:
         yield Change(Action.UPDATE, "tags", params.detector_name, changed, relearns=changed != tuple(MANAGED))
 

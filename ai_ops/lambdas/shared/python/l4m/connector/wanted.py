@@ -35,10 +35,10 @@ def alert_fields(params: Params, alert: AlertParams) -> dict[str, Any]:
     return {"AlertSensitivityThreshold": alert.threshold, "Action": _action(params, alert), **described}
 
 
-def detector_tags(params: Params, history: str) -> dict[str, str]:
-    """What the detector's tags remember: the crawled history it learns from, and the sensitivity."""
-    sensitivity = {} if params.sensitivity is None else {SENSITIVITY_TAG: str(params.sensitivity)}
-    return {HISTORY_TAG: history, **MANAGED, **sensitivity}
+def detector_tags(params: Params, history: str | None) -> dict[str, str]:
+    """What the detector's tags remember: the crawled history it learns from, where one was crawled, and the sensitivity."""
+    learned = {} if history is None else {HISTORY_TAG: history}
+    return {**learned, **MANAGED, SENSITIVITY_TAG: str(params.sensitivity)}
 
 
 def _action(params: Params, alert: AlertParams) -> dict[str, Any]:
