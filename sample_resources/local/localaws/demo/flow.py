@@ -45,6 +45,7 @@ class Flow:
             "RedshiftCluster": "demo",
             "RedshiftSecret": secret,
             "AlertSnsTopicArn": self.around["AlertTopicArn"],
+            "NamePrefix": self.stack,
             "WaitSeconds": "1",
         }
         self.outputs = self.aws.deploy(template, self.stack, parameters)
@@ -113,16 +114,17 @@ class Flow:
 
     def _finished(self, before: set[str]) -> str:
         deadline = time.monotonic() + READY_SECONDS
+        self.aws.wait_idle(READY_SECONDS)
         while time.monotonic() < deadline:
             fresh = [execution for execution in self.executions() if execution["name"] not in before]
-            if fresh and fresh[0]["status"] != "RUNNING":
-                if fresh[0]["status"] != "SUCCEEDED":
-                    raise DemoError(f"the state machine ended as {fresh[0]['status']}: {self._cause(fresh[0]['executionArn'])}")
+            if not fresh:
+                raise DemoError("the upload started no execution; params.status.json may say why")
+            if fresh[0]["status"] == "SUCCEEDED":
                 return str(fresh[0]["name"])
-            time.sleep(0.1)
-        raise DemoError(
-            f"the state machine did not end within {READY_SECONDS:.0f} s; it started {len(self.executions()) - len(before)} executions"
-        )
+            if fresh[0]["status"] != "RUNNING":
+                raise DemoError(f"the state machine ended as {fresh[0]['status']}: {self._cause(fresh[0]['executionArn'])}")
+            self.aws.wait_idle(READY_SECONDS)
+        raise DemoError(f"the state machine did not end within {READY_SECONDS:.0f} s")
 
     def _cause(self, execution: str) -> str:
         described = self.aws.client("stepfunctions").describe_execution(executionArn=execution)
