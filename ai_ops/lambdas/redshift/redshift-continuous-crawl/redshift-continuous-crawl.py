@@ -20,7 +20,6 @@ metrics = Metrics(namespace="L4M", service="redshift-continuous-crawl")
 loader = Loader()
 
 
-@metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take either event; only a tick's time decides which windows are due."""
     target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
@@ -40,6 +39,7 @@ def _told(report: Report) -> dict[str, Any]:
         logger.error("window failed; the next tick tries again", window=start, reason=reason)
     metrics.add_metric("CrawlLag", MetricUnit.Seconds, report.lag_seconds)
     metrics.add_metric("WindowsFailed", MetricUnit.Count, len(report.failed))
+    metrics.flush_metrics()
     result = {"status": "OK", "committed": report.committed, "submitted": report.submitted, "watermark": report.watermark}
     logger.info("windows looked at", lag_seconds=report.lag_seconds, **result)
     return result
