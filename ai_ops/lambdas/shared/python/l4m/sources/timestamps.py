@@ -35,7 +35,7 @@ _SPECIFIERS = {
     "z": ("%Z",) * 3,
     "V": ("%Z",) * 2,
 }
-_ISO_ZONE = r"^.{11,}(Z|[+-]\d\d(:?\d\d)?)$"
+_ISO_UTC = r"^(.{11,}(Z|[+-]\d\d(:?\d\d)?)|-?\d{9,13}(\.\d+)?)$"  # carries its zone, or is a UNIX time after all
 _NATIVE = ("TIMESTAMP", "DATE")
 _NUMBERS = (
     "TINYINT",
@@ -85,9 +85,9 @@ def _unix(number: str) -> str:
 
 
 def _iso(text: str) -> TimeExpression:
-    has_zone = f"regexp_matches({text}, {literal(_ISO_ZONE)})"
-    utc, local = f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))", f"epoch_us(TRY_CAST({text} AS TIMESTAMP))"
-    return TimeExpression(f"CASE WHEN {has_zone} THEN {utc} ELSE {local} END", has_zone)
+    is_utc = f"regexp_matches({text}, {literal(_ISO_UTC)})"
+    utc = f"coalesce(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)), {_unix(f'TRY_CAST({text} AS DOUBLE)')})"
+    return TimeExpression(f"CASE WHEN {is_utc} THEN {utc} ELSE epoch_us(TRY_CAST({text} AS TIMESTAMP)) END", f"coalesce({is_utc}, false)")
 
 
 def _java(text: str, pattern: str) -> TimeExpression:

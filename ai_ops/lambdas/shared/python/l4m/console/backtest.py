@@ -1,0 +1,189 @@
+"""`l4m backtest`: score a file of metrics as if it had been watched live, and show the incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+
+from l4m.console.arguments import find_files, parse_days, parse_interval, parse_measures, split_names
+from l4m.console.incident_files import incident_document, write_json
+from l4m.console.incident_table import incident_table
+from l4m.console.point_files import PointFiles
+from l4m.console.replay import replay
+from l4m.engine.monitor import Monitor
+from l4m.engine.results import Incident
+from l4m.engine.settings import Settings
+from l4m.errors import Fault, InvalidInput
+from l4m.model import CsvFormat, Direction, TimestampColumn
+from l4m.sources.formats import Format, detect_format
+from l4m.sources.intervals import Clock
+from l4m.sources.report import ReadReport
+from l4m.sources.tables import TableSpec, read_block
+from l4m.sources.timestamps import ISO
+
+_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+_PERCENT = click.FloatRange(0, 100)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go besides the terminal."""
+
+    points: Path | None
+    incidents: Path | None
+    html: Path | None
+    limit: int
+
+
+@click.command(short_help="Find the incidents in a file of metrics.")
+@click.argument("data", nargs=-1, required=True)
+@click.option("--timestamp", required=True, metavar="COLUMN", help="Column of times.")
+@click.option("--measures", required=True, metavar="A,B:avg", help="Columns to watch; each is summed unless :avg follows.")
+@click.option("--dimensions", default="", metavar="A,B", help="Columns that tell series apart.")
+@click.option("--interval", required=True, metavar="PT1H", help="PT5M, PT10M, PT1H, P1D or another even part of a day.")
+@click.option("--timestamp-format", default=ISO, show_default=True, help="A Java pattern such as 'yyyy-MM-dd HH:mm', UNIX or ISO.")
+@click.option("--timezone", default="UTC", show_default=True, help="Zone of times that carry none, and of daily intervals.")
+@click.option("--rollups", type=click.Choice(["auto", "none"]), default="auto", show_default=True, help="Watch totals beside the series.")
+@click.option("--sensitivity", type=_PERCENT, default=50.0, show_default=True, help="0 reports least, 100 most.")
+@click.option("--direction", type=click.Choice([one.value for one in Direction]), default="both", show_default=True)
+@click.option("--min-absolute", type=click.FloatRange(0), default=0.0, help="Ignore deviations smaller than this.")
+@click.option(
+    "--min-relative", type=click.FloatRange(0), default=0.0, help="Ignore deviations smaller than this share of the expected value."
+)
+@click.option("--country", metavar="CODE", help="ISO 3166 code of the country whose holidays are known.")
+@click.option("--special-days", default="", metavar="DAYS", help="Further days to treat as holidays: 2024-11-29,2024-12-02.")
+@click.option("--columns", default="", metavar="A,B", help="Names of the columns of CSV files without a header line.")
+@click.option("--delimiter", help="Delimiter of CSV files; found out if not given.")
+@click.option("--charset", default="UTF-8", show_default=True, help="Character set of text files.")
+@click.option("--points", type=_FILE, help="Write every point with expected value, band and severity (Parquet).")
+@click.option("--incidents", type=_FILE, help="Write the incidents (JSON).")
+@click.option("--html", type=_FILE, help="Write a page with a chart per incident; opens offline.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Incidents to show.")
+def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, html: Path | None, limit: int, **options: Any) -> None:
+    """Find the incidents in files of metrics (CSV, JSON lines or Parquet, also gzipped): paths or patterns.
+
+    Every point is scored from earlier points only, as it would have been live.
+    """
+    files = find_files(data)
+    settings = _settings(options)
+    spec = TableSpec(
+        TimestampColumn(options["timestamp"], options["timestamp_format"]),
+        settings.measures,
+        settings.interval_seconds,
+        settings.dimensions,
+        settings.timezone,
+        _format(files[0], options),
+    )
+    backtest(files, spec, settings, Outputs(points, incidents, html, limit))
+
+
+def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs) -> None:
+    """Read, replay, and put out what was found."""
+    clock = Clock(settings.interval_seconds, settings.timezone)
+    with _progress() as progress, TemporaryDirectory() as folder:
+        reading = progress.add_task("reading", total=None, unit="rows")
+        block, report = read_block(files, spec, progress=lambda rows: progress.update(reading, completed=rows))
+        progress.remove_task(reading)
+        _warn(report, block.values.shape[1], progress.console)
+        names = [measure.name for measure in settings.measures]
+        points = PointFiles(Path(folder), names, settings.dimensions) if outputs.points or outputs.html else None
+        monitor = Monitor(settings)
+        detecting = progress.add_task("detecting", total=block.values.shape[1], unit="intervals")
+        incidents = replay(monitor, block, clock, points, lambda done: _advance(progress, detecting, done))
+        if points and outputs.points:
+            points.write_parquet(outputs.points)
+        if points and outputs.html:
+            _write_page(outputs.html, incidents, points, settings, report, files)
+    if outputs.incidents:
+        write_json(incident_document(incidents), outputs.incidents)
+    _show(incidents, clock, report, outputs)
+
+
+def _write_page(
+    target: Path, incidents: list[Incident], points: PointFiles, settings: Settings, report: ReadReport, files: list[Path]
+) -> None:
+    from l4m.console.page import write_page  # noqa: PLC0415 - jinja2 only where a page is asked for
+
+    write_page(target, incidents, points, settings, report, files)
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    return Settings(
+        interval_seconds=parse_interval(options["interval"]),
+        measures=parse_measures(options["measures"]),
+        dimensions=split_names(options["dimensions"]),
+        timezone=options["timezone"],
+        sensitivity=options["sensitivity"],
+        direction=Direction(options["direction"]),
+        minimum_absolute=options["min_absolute"],
+        minimum_relative=options["min_relative"],
+        country=_country(options["country"]),
+        special_days=parse_days(options["special_days"]),
+        rollups=options["rollups"] == "auto",
+    )
+
+
+def _country(code: str | None) -> str | None:
+    if not code:
+        return None
+    from holidays import list_supported_countries  # noqa: PLC0415 - slow to import, rarely needed
+
+    if code.upper() not in list_supported_countries():
+        raise InvalidInput(Fault("--country", f"{code!r} has no calendar; use an ISO 3166 code such as US, DE or GB"))
+    return code.upper()
+
+
+def _format(file: Path, options: dict[str, Any]) -> Format | None:
+    columns = split_names(options["columns"])
+    if not (columns or options["delimiter"] or options["charset"].upper() != "UTF-8"):
+        return None
+    found = detect_format(file)
+    delimiter = options["delimiter"] or (found.delimiter if isinstance(found, CsvFormat) else ",")
+    return CsvFormat(charset=options["charset"], has_header=not columns, headers=columns, delimiter=delimiter.replace("\\t", "\t"))
+
+
+def _warn(report: ReadReport, intervals: int, console: Console) -> None:
+    for fault in report.faults:
+        console.print(
+            f"warning: {fault.count:,} row{'s' if fault.count > 1 else ''}: {fault}", style="yellow", highlight=False, markup=False
+        )
+    if intervals < 2:
+        raise InvalidInput(Fault("data", f"{report.rows_used:,} rows make one interval only; there is nothing to compare it with"))
+
+
+def _show(incidents: list[Incident], clock: Clock, report: ReadReport, outputs: Outputs) -> None:
+    console = Console(highlight=False)
+    console.print(f"{report.rows_used:,} rows, {report.series:,} series: {len(incidents):,} incident{'s' if len(incidents) != 1 else ''}")
+    if incidents:
+        console.print(incident_table(incidents, clock, outputs.limit))
+    if len(incidents) > outputs.limit:
+        console.print(f"{len(incidents) - outputs.limit:,} less severe ones are not shown (--limit)")
+    for name, path in (("points", outputs.points), ("incidents", outputs.incidents), ("page", outputs.html)):
+        if path:
+            console.print(f"{name}: {path}", markup=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} {task.fields[unit]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def _advance(progress: Progress, task: TaskID, done: int) -> None:
+    progress.update(task, completed=done)
