@@ -31,20 +31,26 @@ CAUSE, EFFECT = "CAUSE_OF_INPUT_ANOMALY_GROUP", "EFFECT_OF_INPUT_ANOMALY_GROUP"
 
 def list_groups(context: Context, detector_arn: str, threshold: int, limit: int, after: str | None) -> Page[GroupSummary]:
     """Groups of at least a severity, newest first."""
-    detector = context.resources.detector(detector_arn)
-    entries = (entry for entry in _anomalies(context, detector).entries() if entry.score >= threshold)
-    rest = (entry for entry in entries if after is None or entry.position < after)
-    found = list(islice(rest, limit + 1))
-    items = tuple(_summary(detector, entry) for entry in found[:limit])
-    return Page(items, found[limit - 1].position if len(found) > limit else None)
+    return survey_groups(context, detector_arn, threshold, limit, after)[0]
 
 
 def group_statistics(context: Context, detector_arn: str, threshold: int) -> GroupStatistics:
     """All groups of at least a severity, counted by measure."""
+    return survey_groups(context, detector_arn, threshold, 1, None)[1]
+
+
+def survey_groups(
+    context: Context, detector_arn: str, threshold: int, limit: int, after: str | None
+) -> tuple[Page[GroupSummary], GroupStatistics]:
+    """A page of groups of at least a severity, newest first, and all such groups counted by measure."""
     detector = context.resources.detector(detector_arn)
-    counts = Counter(entry.measure for entry in _anomalies(context, detector).entries() if entry.score >= threshold)
+    anomalies = _anomalies(context, detector)
+    tallies = anomalies.tallies()
+    found = list(islice(anomalies.entries(tallies, threshold, after), limit + 1))
+    page = Page(tuple(_summary(detector, entry) for entry in found[:limit]), found[limit - 1].position if len(found) > limit else None)
+    counts = sum((tally.counts(threshold) for tally in tallies), Counter[str]())
     pointer = Runs(context.table, detector.name, detector.generation).pointer()
-    return GroupStatistics(_time(pointer.evaluation_start) if pointer else None, counts.total(), dict(counts))
+    return page, GroupStatistics(_time(pointer.evaluation_start) if pointer else None, counts.total(), dict(counts))
 
 
 def get_group(context: Context, detector_arn: str, identifier: str) -> GroupDetail:
@@ -124,9 +130,8 @@ def _group(context: Context, detector_arn: str, identifier: str) -> dict[str, An
 
 
 def _anomalies(context: Context, detector: Detector) -> Anomalies:
-    metric_sets = context.resources.metric_sets(detector.arn)
-    seconds = (metric_sets[0] if metric_sets else detector).frequency.seconds
-    return Anomalies(context.table, Bucket(context.clients.client("s3"), context.bucket), detector.name, detector.generation, seconds)
+    bucket = Bucket(context.clients.client("s3"), context.bucket)
+    return Anomalies(context.table, bucket, detector.name, detector.generation, detector.frequency.seconds)
 
 
 def _summary(detector: Detector, entry: IndexEntry) -> GroupSummary:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from l4m.store.table import Key, Table
 
 INDEX_INTERVALS = 256
 _LATEST_PAGE = 10**8 - 1  # pages count down from here, so that the newest comes first
+_TALLY = "tally#"
 _NAMESPACE = UUID("6f0ad0f4-5d2a-5b43-9c0b-2a7f5d0f7d10")
 
 
@@ -37,6 +39,19 @@ class IndexEntry:
 
 
 @dataclass(frozen=True)
+class Tally:
+    """How many groups a page of the index has, by measure and whole score: small, so that all pages' can be read at once."""
+
+    page: int
+    by_measure: Mapping[str, Mapping[str, int]]
+
+    def counts(self, least: float) -> Counter[str]:
+        """Groups of at least a score, by measure; measures without any are left out."""
+        counts = {name: sum(n for score, n in scores.items() if int(score) >= least) for name, scores in self.by_measure.items()}
+        return Counter({name: count for name, count in counts.items() if count})
+
+
+@dataclass(frozen=True)
 class Anomalies:
     """Groups and incidents of one detector and generation."""
 
@@ -54,7 +69,8 @@ class Anomalies:
             stored: dict[str, float] = row.document if row else {}
             fresh = {position: score for position, score in stored.items() if int(position[:12]) not in starts}
             fresh |= {entry.position: entry.score for entry in entries if self._page(entry.start) == page}
-            if fresh != stored:
+            if fresh != stored:  # the tally goes first: a write cut short leaves a difference, so it is done again
+                self.table.put(self._tally_key(page), _tally(fresh))
                 self.table.put(key, fresh)
 
     def entries_of(self, starts: Collection[int]) -> list[IndexEntry]:
@@ -62,10 +78,21 @@ class Anomalies:
         rows = [self.table.get(self._index_key(page)) for page in sorted({self._page(start) for start in starts})]
         return [entry for row in rows if row for entry in _entries(row.document) if entry.start in starts]
 
-    def entries(self) -> Iterator[IndexEntry]:
-        """All groups, newest first."""
-        for row in self.table.query(self._index_pk):
-            yield from reversed(_entries(row.document))
+    def entries(self, tallies: Sequence[Tally], least: float = 0, after: str | None = None) -> Iterator[IndexEntry]:
+        """Groups of at least a score, newest first, those beyond the position ``after``; only pages that have any are read."""
+        newest = self._page(int(after[:12])) if after is not None else _LATEST_PAGE
+        for tally in tallies:
+            if tally.page > newest or not tally.counts(least):
+                continue
+            row = self.table.get(self._index_key(tally.page))
+            for entry in reversed(_entries(row.document) if row else []):
+                if entry.score >= least and (after is None or entry.position < after):
+                    yield entry
+
+    def tallies(self) -> list[Tally]:
+        """How many groups each page has, newest first."""
+        rows = self.table.query(self._index_pk, prefix=_TALLY)
+        return [Tally(_LATEST_PAGE - int(row.sort.removeprefix(_TALLY)), row.document) for row in rows]
 
     def put_group(self, identifier: str, document: Mapping[str, Any], values: bytes) -> None:
         """Keep a group whole, with its series' values as rows of float32."""
@@ -118,6 +145,9 @@ class Anomalies:
     def _index_key(self, page: int) -> Key:
         return Key(self._index_pk, f"{_LATEST_PAGE - page:08d}")
 
+    def _tally_key(self, page: int) -> Key:
+        return Key(self._index_pk, f"{_TALLY}{_LATEST_PAGE - page:08d}")
+
     @property
     def _index_pk(self) -> str:
         return f"{self.detector}#group#{self.generation:06d}"
@@ -132,3 +162,11 @@ class Anomalies:
 
 def _entries(stored: Mapping[str, float]) -> list[IndexEntry]:
     return [IndexEntry(int(position[:12]), position[13:], score) for position, score in sorted(stored.items())]
+
+
+def _tally(stored: Mapping[str, float]) -> dict[str, dict[str, int]]:
+    tally: dict[str, dict[str, int]] = {}
+    for entry in _entries(stored):
+        scores = tally.setdefault(entry.measure, {})
+        scores[str(int(entry.score))] = scores.get(str(int(entry.score)), 0) + 1
+    return tally

@@ -18,8 +18,7 @@ def list_anomaly_group_summaries(context: Context, members: Members) -> Members:
     detector, threshold = members["AnomalyDetectorArn"], members["SensitivityThreshold"]
 
     def ask(limit: int, after: str | None) -> Answer:
-        page = anomalies.list_groups(context, detector, threshold, limit, after)
-        statistics = anomalies.group_statistics(context, detector, threshold)
+        page, statistics = anomalies.survey_groups(context, detector, threshold, limit, after)
         groups = [findings.write_summary(group) for group in page.items]
         return {"AnomalyGroupSummaryList": groups, "AnomalyGroupStatistics": findings.write_statistics(statistics)}, page.next
 
