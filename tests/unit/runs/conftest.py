@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import numpy as np
 import pytest
+from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from l4m.model import Alert, CsvFormat, Detector, DetectorStatus, Frequency, Measure, MetricSet, S3Source, SnsTarget, TimestampColumn
@@ -23,26 +24,47 @@ PREFIX = f"arn:aws:lookoutmetrics:{REGION}:{ACCOUNT}"
 DETECTOR, ALERT = f"{PREFIX}:AnomalyDetector:sales", f"{PREFIX}:Alert:pager"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/LookoutForMetricsRole"
 BEGIN = datetime(2024, 3, 1, tzinfo=UTC)
-HISTORY_HOURS = 24 * 21
+HISTORY_HOURS = 24 * 13  # a little more than a cold start
 SHOPS = [(country, device) for country in ("de", "fr", "us") for device in ("app", "web")]
 
 
+class Killed(BaseException):
+    """The process ended here; nothing that it would have done comes after."""
+
+
 class Clients:
-    """Clients of one moto world; a role is taken on without asking."""
+    """Clients of one moto world; a role is taken on without asking, and a test may look at every call or end the process at one."""
 
     def __init__(self) -> None:
         self.made: dict[str, Any] = {}
-        self.wrap: Any = lambda service, client: client
+        self.calls: list[str] = []
+        self.kill_at = -1
+        self.kill_after = False  # whether the call at which the process ends still arrives
 
     def client(self, service: str) -> Any:
         """The same client every time."""
         if service not in self.made:
             self.made[service] = boto3.client(service, region_name=REGION)
-        return self.wrap(service, self.made[service])
+            self.made[service].meta.events.register("before-call", self._before)
+            self.made[service].meta.events.register("after-call", self._after)
+        return self.made[service]
 
     def assume(self, role_arn: str, service: str) -> Any:
         """The role's client is everybody's."""
         return self.client(service)
+
+    def watch(self, kill_at: int = -1, *, kill_after: bool = False) -> None:
+        """Count calls anew and end the process at one of them."""
+        self.calls, self.kill_at, self.kill_after = [], kill_at, kill_after
+
+    def _before(self, model: Any, **_: Any) -> None:
+        self.calls.append(model.name)
+        if len(self.calls) - 1 == self.kill_at and not self.kill_after:
+            raise Killed(model.name)
+
+    def _after(self, model: Any, **_: Any) -> None:
+        if len(self.calls) - 1 == self.kill_at and self.kill_after:
+            raise Killed(model.name)
 
 
 @dataclass
@@ -111,12 +133,35 @@ class World:
 
     def mails(self) -> list[dict[str, Any]]:
         """What the alert's topic received, oldest first."""
-        sqs = self.context.clients.client("sqs")
-        while answer := sqs.receive_message(QueueUrl=self.inbox, MaxNumberOfMessages=10).get("Messages"):
-            for one in answer:
-                self.received.append(json.loads(json.loads(one["Body"])["Message"]))
-                sqs.delete_message(QueueUrl=self.inbox, ReceiptHandle=one["ReceiptHandle"])
+        self.received += [json.loads(one["Message"]) for one in self._drain(self.inbox)]
         return self.received
+
+    def last_state(self) -> str:
+        """Content of the newest state, as its key names it."""
+        return max(key for key in self.contents()["objects"] if "/state/" in key)
+
+    def catch_invocations(self) -> list[dict[str, Any]]:
+        """From now on invocations of Lambda are kept here instead of being sent."""
+        caught: list[dict[str, Any]] = []
+
+        def keep(params: dict[str, Any], **_: Any) -> Any:
+            caught.append(json.loads(params["body"]))
+            return AWSResponse("", 202, {}, None), {"StatusCode": 202}
+
+        self.context.clients.client("lambda").meta.events.register("before-call.lambda.Invoke", keep)
+        return caught
+
+    def letters(self) -> list[dict[str, Any]]:
+        """What could not be delivered since this was asked last."""
+        return self._drain(self.dead_letters)
+
+    def _drain(self, queue: str) -> list[dict[str, Any]]:
+        sqs, found = self.context.clients.client("sqs"), []
+        while answer := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
+            for one in answer:
+                found.append(json.loads(one["Body"]))
+                sqs.delete_message(QueueUrl=queue, ReceiptHandle=one["ReceiptHandle"])
+        return found
 
     def contents(self) -> dict[str, Any]:
         """Everything the service keeps, to compare two worlds with."""
@@ -125,7 +170,24 @@ class World:
         rows = {f"{item['pk']['S']}|{item['sk']['S']}": item["doc"]["S"] for item in items}
         s3 = self.context.clients.client("s3")
         keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="state").get("Contents", ())]
-        return {"rows": rows, "objects": {key: s3.get_object(Bucket="state", Key=key)["Body"].read() for key in keys}}
+        return {"items": items, "rows": rows, "objects": {key: s3.get_object(Bucket="state", Key=key)["Body"].read() for key in keys}}
+
+    def restore(self, contents: dict[str, Any]) -> None:
+        """Bring table and bucket back to what they were, and empty the queues."""
+        self.context.clients.watch()
+        table, s3 = self.context.table, self.context.clients.client("s3")
+        now = self.contents()
+        for row in now["items"]:
+            table.client.delete_item(TableName="table", Key={"pk": row["pk"], "sk": row["sk"]})
+        for item in contents["items"]:
+            table.client.put_item(TableName="table", Item=item)
+        for key in now["objects"].keys() - contents["objects"].keys():
+            s3.delete_object(Bucket="state", Key=key)
+        for key, body in contents["objects"].items():
+            s3.put_object(Bucket="state", Key=key, Body=body)
+        self.mails()
+        self.letters()
+        self.received.clear()
 
 
 def live(hour: int) -> datetime:

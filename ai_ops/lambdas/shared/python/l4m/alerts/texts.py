@@ -11,6 +11,7 @@ from l4m.alerts.explanation import Document
 from l4m.model import Alert, Detector
 
 SHORT_LENGTH = 140
+LARGEST_PERCENT = 900.0  # beyond this the figures themselves say more
 SUBJECT_LENGTH = 100  # SNS refuses a longer one
 
 
@@ -49,24 +50,31 @@ def long_text(alert: Alert, detector: Detector, group: Document, explanation: Do
 def _verdict(group: Document, explanation: Document) -> str:
     if group["kind"] == "missing" or explanation["actual"] is None:
         return "did not report"
-    change = explanation["changePercent"]
-    side = "above" if group["direction"] == "up" else "below"
-    return f"is {side} what was expected" if change is None else f"is {abs(change):,.0f} % {side} what was expected"
+    change, side = explanation["changePercent"], "above" if group["direction"] == "up" else "below"
+    if change is None:
+        return f"is {side} what was expected"
+    if abs(change) > LARGEST_PERCENT:
+        return f"is {_number(explanation['actual'])} instead of about {_number(explanation['expected'])}"
+    return f"is {abs(change):,.0f} % {side} what was expected"
 
 
 def _figures(explanation: Document) -> str:
     actual = "nothing" if explanation["actual"] is None else _number(explanation["actual"])
     if explanation["expected"] is None:
         return f"{actual} {_where(explanation['dimensions'])}"
-    band = (
-        f"usually {_number(explanation['lower'])} to {_number(explanation['upper'])}" if explanation["lower"] is not None else "no band yet"
-    )
+    lower, upper = explanation["lower"], explanation["upper"]
+    band = "no band yet" if lower is None or upper is None else f"usually {_number(lower)} to {_number(upper)}"
     return f"{actual} {_where(explanation['dimensions'])}; expected {_number(explanation['expected'])} ({band})"
 
 
 def _causes(explanation: Document) -> str:
-    causes = [f"{_name(cause['dimensions'])} ({cause['contribution']:.0f} % of the deviation)" for cause in explanation["causes"]]
+    causes = [f"{_name(cause['dimensions'])} ({_share(cause)})" for cause in explanation["causes"]]
     return "; ".join(causes) or _name(explanation["dimensions"])
+
+
+def _share(cause: Document) -> str:
+    share = f"{cause['contribution']:.0f} % of the deviation"
+    return f"{share}, {100 * cause['change']:+,.0f} %" if cause.get("change") else share
 
 
 def _contributions(group: Document) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha512
 from typing import Any
 
-from l4m.engine.results import Group, Incident, Outcome, SeriesAnomaly
+from l4m.engine.results import Cause, Group, Incident, Outcome, SeriesAnomaly
 from l4m.service.assignment import Assignment
 from l4m.service.reading import Reading
 from l4m.store.anomalies import group_id
@@ -92,13 +92,17 @@ def _describe_incident(assignment: Assignment, starts: Sequence[int], incident: 
         "severity": round(incident.severity, 2),
         "direction": incident.direction,
         "measures": list(incident.measures),
-        "causes": [{"dimensions": dict(cause.dimensions), "contribution": round(cause.contribution, 2)} for cause in incident.causes],
+        "causes": [_describe_cause(cause) for cause in incident.causes],
         "series": incident.series,
         "kind": incident.kind,
         "is_open": incident.is_open,
         "change": change,
         "relations": {cause: dict(effects) for cause, effects in incident.relations.items()},
     }
+
+
+def _describe_cause(cause: Cause) -> dict[str, Any]:
+    return {"dimensions": dict(cause.dimensions), "contribution": round(cause.contribution, 2), "change": _number(cause.change)}
 
 
 def _interval(assignment: Assignment, starts: Sequence[int], moment: int) -> int:

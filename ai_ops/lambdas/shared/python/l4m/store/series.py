@@ -31,7 +31,7 @@ class SavedState:
 
     def to_bytes(self) -> bytes:
         """The same state always gives the same bytes."""
-        notes = json.dumps({"report": self.report, "open_incidents": self.open_incidents}, sort_keys=True)
+        notes = json.dumps({"report": self.report, "open_incidents": self.open_incidents})
         own = {"monitor": np.frombuffer(self.monitor, np.uint8), "notes": np.frombuffer(notes.encode(), np.uint8)}
         return _pack({**own, **self.history.to_arrays()})
 
