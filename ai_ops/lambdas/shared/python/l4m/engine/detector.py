@@ -45,8 +45,8 @@ class Scores:
     @classmethod
     def blank(cls, *shape: int) -> Scores:
         """Return scores of a shape, not filled in yet."""
-        kinds = {"is_anomaly": np.bool_, "missing": np.bool_}
-        return cls(**{f.name: np.empty(shape, kinds.get(f.name, np.float32)) for f in fields(cls)})
+        expected, lower, upper, error, severity = (np.empty(shape, np.float32) for _ in range(5))
+        return cls(expected, lower, upper, error, severity, is_anomaly=np.empty(shape, np.bool_), missing=np.empty(shape, np.bool_))
 
     def row(self, index: int) -> Scores:
         """Return the scores of one interval of a run."""
@@ -80,7 +80,7 @@ class Detector:
     @property
     def series(self) -> int:
         """Number of series."""
-        return self._memory.seen.shape[1]
+        return int(self._memory.seen.shape[1])
 
     def step(self, values: Array, start: int) -> Scores:
         """Score and learn the interval that begins at epoch second ``start``; ``values`` has shape (series,)."""

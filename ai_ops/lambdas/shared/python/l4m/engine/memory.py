@@ -32,24 +32,21 @@ class Memory:
     daily: Array = rows("phases")  # deviation from the slow level, by phase of the day
     weekly: Array = rows("weeks")  # further deviation, by phase of the week
     error: Array = rows(6)  # running winsorised absolute error of each predictor
-    blend: Array = rows()  # the same, of the combined prediction
-    calm: Array = rows()  # the same, of the slow seasonal prediction
-    hourly: Array = rows("hours", 1.0)  # error of an hour against the whole day's
     size: Array = rows()  # mean absolute value
     center: Array = rows()  # mean value
     spread: Array = rows()  # mean absolute deviation from it
-    recent: Array = rows()  # mean square of the latest deviations
+    zeros: Array = rows()  # share of zeros
+    burst: Array = rows()  # mean absolute value of the others
     quantile: Array = rows(4, 2.5)  # 96 % quantile of deviations: fast up, fast down, slow up, slow down
     tail: Array = rows(4, 0.4)  # tail index beyond it
     excesses: Array = rows(4)  # points seen beyond it
-    event: Array = rows(3)  # open event: sign, age in intervals, calm intervals
+    event: Array = rows(2)  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod
     def blank(cls, season: Mapping[str, int], series: int) -> Memory:
         """Return the memory of ``series`` series of which nothing was seen yet."""
-        return cls(**{
-            f.name: np.full((season.get(f.metadata["rows"], f.metadata["rows"]), series), f.metadata["initial"], np.float32) for f in fields(cls)
-        })
+        rows_of = {f.name: season.get(f.metadata["rows"], f.metadata["rows"]) for f in fields(cls)}
+        return cls(**{f.name: np.full((rows_of[f.name], series), f.metadata["initial"], np.float32) for f in fields(cls)})
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""

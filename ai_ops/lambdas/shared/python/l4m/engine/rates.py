@@ -13,7 +13,7 @@ class Rates:
 
     Attributes
     ----------
-    per_day, per_hour : points of a day, and of a day that share one row of the arrays by hour
+    per_day, per_hour, per_week_row : points of a day; of a day in one row by hour; of a week in one row of its profile
     slow, scale, recent : gains of the slow level, of error scales, and of the latest deviations
     cold_start : points before the first score
     day : points after which a change is old: a day, or a week of days
@@ -21,6 +21,7 @@ class Rates:
 
     per_day: int
     per_hour: float
+    per_week_row: float
     slow: float
     scale: float
     recent: float
@@ -35,9 +36,10 @@ class Rates:
         return cls(
             per_day=seasons.per_day,
             per_hour=seasons.per_hour,
+            per_week_row=max(1.0, seasons.per_hour * seasons.week_bin),
             slow=1 - 0.5 ** (1 / day),
             scale=1 / span,
             recent=1 - 0.5 ** (1 / day),
-            cold_start=14 if seasons.is_daily else min(300, 2 * seasons.per_day),
+            cold_start=14 if seasons.is_daily else min(300, 3 * seasons.per_day),
             day=day,
         )

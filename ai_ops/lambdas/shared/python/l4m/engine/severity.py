@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from l4m.engine.memory import Array
 
-NOMINAL_DAYS = {50: 7.0, 70: 30.0, 90: 365.0}
-_STEPS = np.log10(np.array([7.0, 30.0, 365.0]))
-_BEYOND = 2.0  # orders of magnitude past a year that take severity half the way from 90 to 100
+PER_DAY = 0.69  # by how much the surprise of a once-a-week point grows with log10 of the points of a day
+KNOTS = (0.0, 1.05, 1.6, 2.5)  # surprise, less that growth, of severities 0, 50, 70, 90: measured on quiet series
+SEVERITIES = (0.0, 50.0, 70.0, 90.0)
+SLOPES = (*(np.diff(SEVERITIES) / np.diff(KNOTS)).tolist(), 0.0)
+BEYOND = 2.0  # surprise past the last knot that takes severity half the way from 90 to 100
+THRESHOLD, THRESHOLD_PER_DAY = 1.98, 0.3  # surprise of an anomaly at sensitivity 50, and its growth as above
 
 
-def severity_of(surprise: Array) -> Array:
-    """Return severities, 0-100, of points that occur once in 10**``surprise`` days.
+def severity_of(surprise: Array, per_day: int) -> Array:
+    """Return severities, 0-100, of surprises (-log10 of the share of points that deviate more).
 
     Examples
     --------
-    >>> severity_of(np.log10(np.array([7, 30, 365], np.float32))).round().tolist()
-    [50.0, 70.0, 90.0]
+    >>> severity_of(np.array([0.0, 1.05, 1.6, 2.5], np.float32), per_day=1).round().tolist()
+    [0.0, 50.0, 70.0, 90.0]
     """
-    over = np.maximum(surprise - np.float32(_STEPS[2]), 0)
-    severity = np.interp(surprise, np.r_[0.0, _STEPS], [0.0, 50.0, 70.0, 90.0]).astype(np.float32)
-    severity += 10 * over / (over + np.float32(_BEYOND))
+    place = surprise - PER_DAY * math.log10(per_day)
+    severity = np.zeros_like(place)
+    for knot, change in zip(KNOTS, np.diff(SLOPES, prepend=0.0).tolist(), strict=True):
+        over = np.maximum(place - knot, 0)
+        severity += change * over
+    severity += (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     return severity
 
 
-def threshold_of(sensitivity: float) -> float:
-    """Return the surprise, in log10 days, from which a point is an anomaly at a sensitivity of 0 to 100.
+def threshold_of(sensitivity: float, per_day: int) -> float:
+    """Return the surprise from which a point is an anomaly at a sensitivity of 0 to 100.
 
-    >>> threshold_of(100) < threshold_of(50) < threshold_of(0)
+    >>> threshold_of(100, 24) < threshold_of(50, 24) < threshold_of(0, 24)
     True
     """
-    return float(np.interp(sensitivity, [0.0, 50.0, 100.0], [4.0, 2.0, 0.5]))
+    return float(np.interp(sensitivity, [0.0, 50.0, 100.0], [1.5, 0.0, -0.8])) + THRESHOLD + THRESHOLD_PER_DAY * math.log10(per_day)

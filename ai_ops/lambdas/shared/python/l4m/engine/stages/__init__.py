@@ -10,9 +10,10 @@ from l4m.engine.stages.attend import attend
 from l4m.engine.stages.calibrate import calibrate
 from l4m.engine.stages.compare import compare
 from l4m.engine.stages.decide import decide
+from l4m.engine.stages.hold import hold
 from l4m.engine.stages.learn import learn
 from l4m.engine.stages.predict import predict
 
 Stage = Callable[[Point, Memory], None]
 
-STAGES: tuple[Stage, ...] = (attend, predict, compare, calibrate, decide, learn)
+STAGES: tuple[Stage, ...] = (attend, predict, compare, calibrate, hold, decide, learn)

@@ -7,28 +7,54 @@ import numpy as np
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 
-LARGEST = np.float32(1e18)  # squares and sums stay finite in float32
+LARGEST = 1e18  # squares and sums stay finite in float32
 GONE_DAYS = 2.0  # a series silent for longer has ended; its absence is the new normal
-VISITS = 4.0  # points an hour must have had before its absence means anything
+VISITS = 4.0  # times an hour must have been seen before its silence means anything
+REGULAR = 0.9  # share of intervals in which an hour must have reported
+CHANCE = 2.5  # -log10 of the chance of a silence that is called missing
+PRESENCE_VISITS = 10.0  # memory of the presence of an hour
 
 
 def attend(point: Point, memory: Memory) -> None:
-    """Fill ``present``, ``value`` and ``missing``.
+    """Fill ``present``, ``value``, ``seen``, ``youngest`` and ``missing``.
 
-    A series is missing when its silence would come by chance less often than the sensitivity allows: every silent
-    interval adds -log10 of the share of intervals in which this hour used to stay silent.
+    A series is missing when its silence would hardly come by chance: every silent interval adds -log10 of the share of
+    intervals in which this hour used to stay silent.
     """
-    arrived = ~np.isnan(point.values)
+    arrived = point.values == point.values  # noqa: PLR0124 - false for NaN
     present = arrived.astype(np.float32)
-    point.present = present
-    point.value = np.clip(np.nan_to_num(point.values, nan=0.0), -LARGEST, LARGEST) + (1 - present) * memory.last[0]
-    hour = point.moment.hour
-    presence, visits = memory.presence[hour], memory.visits[hour]
-    known = (visits >= VISITS * point.rates.per_hour) & (memory.absent[0] <= GONE_DAYS * point.rates.day)
-    silence = -np.log10(np.maximum(1 - presence, 1e-3)) * (memory.absent[0] + 1)
-    point.missing = ~arrived & known & (silence >= 2.5) & (presence > 0.9)
-    began = (memory.seen[0] + present > 0).astype(np.float32)
-    gain = np.maximum(1 / (visits + 2), 0.1 / point.rates.per_hour) * began * (point.moment.holiday == 0)
-    presence += gain * (present - presence)
-    visits += present
-    memory.absent[0] = (memory.absent[0] + 1) * (1 - present) * began
+    value = np.where(arrived, point.values, memory.last[0])
+    np.minimum(value, LARGEST, out=value)
+    np.maximum(value, -LARGEST, out=value)
+    point.present, point.value, point.seen = present, value, memory.seen[0]
+    point.youngest = float(point.seen.min()) if len(present) else 0.0
+    if arrived.all():
+        point.missing = np.zeros(len(present), np.bool_)
+    else:
+        point.missing = ~arrived & _is_expected(point, memory)
+    _learn_presence(point, memory)
+
+
+def _is_expected(point: Point, memory: Memory) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    presence, visits = memory.presence[point.moment.hour], memory.visits[point.moment.hour]
+    known = (visits >= VISITS * point.rates.per_hour) & (memory.absent[0] <= GONE_DAYS * point.rates.day) & (presence > REGULAR)
+    silence = np.log10(np.maximum(1 - presence, 1e-3)) * (memory.absent[0] + 1)
+    return known & (silence <= -CHANCE) & (point.moment.holiday == 0)
+
+
+def _learn_presence(point: Point, memory: Memory) -> None:
+    presence, visits, absent = memory.presence[point.moment.hour], memory.visits[point.moment.hour], memory.absent[0]
+    absent += 1
+    absent *= 1 - point.present
+    change = point.present - presence
+    if len(visits) and visits.min() <= PRESENCE_VISITS * point.rates.per_hour:
+        change *= np.maximum(1 / (visits + 2), 1 / (PRESENCE_VISITS * point.rates.per_hour))
+    else:
+        change *= 1 / (PRESENCE_VISITS * point.rates.per_hour)
+    if point.youngest == 0:
+        began = (point.seen + point.present > 0).astype(np.float32)
+        absent *= began
+        change *= began
+    if point.moment.holiday == 0:
+        presence += change
+    visits += point.present

@@ -4,43 +4,70 @@ from __future__ import annotations
 
 import numpy as np
 
-from l4m.engine.memory import Memory
+from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 from l4m.engine.stages.predict import DAILY, WEEKLY
 
-TINY = np.float32(1e-12)
-RELATIVE_FLOOR, SPREAD_FLOOR = np.float32(0.03), np.float32(0.05)  # smallest deviation that counts: of the size, of the spread
-TO_SIGMA = np.float32(1.2533)  # mean absolute deviation of a Gaussian to its standard deviation
+TINY = 1e-12
+RELATIVE_FLOOR, SPREAD_FLOOR = 0.03, 0.05  # smallest deviation that counts: of the size, of the spread
+HOLIDAY = 0.35  # of the size, by which a holiday may differ from other days
+TO_SIGMA = 1.2533  # mean absolute deviation of a Gaussian to its standard deviation
+DAYS, WEEKS = 2, 15  # visits of a phase before the daily, and the weekly season compete
+LEAST_GROWTH, MOST_GROWTH = 0.5, 4.0  # error at a value of zero, and at the most, against that at the usual size
+UNREADY = 1e30
 
 
 def compare(point: Point, memory: Memory) -> None:
     """Fill ``expected``, ``deviation``, ``scale`` and their seasonal twins.
 
     A predictor weighs in with the eighth power of its running error's inverse, so that the best one decides and equals
-    share. Seasons compete after two visits of their phase.
+    share. The scale grows with the expected value, as counts and shares do, and has a floor: a share of the series'
+    size and spread, and, where most values are zero, the size of the others.
     """
-    visits = memory.visits[point.moment.hour] / np.float32(point.rates.per_hour)
     cost = memory.error + TINY
-    ready = np.zeros_like(cost)
-    ready[:DAILY] = 1
-    ready[DAILY::2] = visits >= 2
-    ready[WEEKLY::2] = (visits >= 15) & (len(memory.weekly) > 1)
-    cost += (1 - ready) * np.float32(1e30)
+    _exclude_unready(point, memory, cost)
     best = cost.min(axis=0)
     weight = best / cost
-    weight *= weight
-    weight *= weight
-    weight *= weight
-    weight /= weight.sum(axis=0)
-    point.expected = (weight * point.predictions).sum(axis=0)
-    point.deviation = point.value - point.expected
-    hourly = memory.hourly[point.moment.hour]
-    floor = np.maximum(RELATIVE_FLOOR * memory.size[0], SPREAD_FLOOR * memory.spread[0]) + TINY
-    point.scale = TO_SIGMA * np.maximum(best * hourly, floor)
+    for _ in range(3):
+        weight *= weight
+    expected = np.einsum("ij,ij->j", weight, point.predictions)
+    expected /= weight.sum(axis=0)
+    point.expected, point.deviation = expected, point.value - expected
     weekly = (cost[WEEKLY] < cost[DAILY]).astype(np.float32)
-    point.seasonal_ready = ready[DAILY]
+    seasonal = cost[DAILY] + weekly * (cost[WEEKLY] - cost[DAILY])
     point.seasonal_deviation = point.errors[DAILY] + weekly * (point.errors[WEEKLY] - point.errors[DAILY])
-    seasonal = memory.error[DAILY] + weekly * (memory.error[WEEKLY] - memory.error[DAILY])
-    point.seasonal_scale = TO_SIGMA * np.maximum(seasonal * hourly, floor)
-    point.seasonal_deviation += (1 - point.seasonal_ready) * (point.deviation - point.seasonal_deviation)
-    point.seasonal_scale += (1 - point.seasonal_ready) * (point.scale - point.seasonal_scale)
+    floor, growth = _floor(point, memory), _growth(expected, memory)
+    point.scale = np.maximum(best * growth, floor)
+    point.scale *= TO_SIGMA
+    point.seasonal_scale = np.maximum(seasonal * growth, floor)
+    point.seasonal_scale *= TO_SIGMA
+
+
+def _exclude_unready(point: Point, memory: Memory, cost: Array) -> None:
+    visits = memory.visits[point.moment.hour]
+    if len(memory.weekly) == 1:
+        cost[WEEKLY::2] += UNREADY
+    elif not len(visits) or visits.min() < WEEKS * point.rates.per_hour:
+        cost[WEEKLY::2] += UNREADY * (visits < WEEKS * point.rates.per_hour).astype(np.float32)
+    if not len(visits) or visits.min() < DAYS * point.rates.per_hour:
+        cost[DAILY::2] += UNREADY * (visits < DAYS * point.rates.per_hour).astype(np.float32)
+
+
+def _floor(point: Point, memory: Memory) -> Array:
+    floor = np.maximum(RELATIVE_FLOOR * memory.size[0], SPREAD_FLOOR * memory.spread[0])
+    sparse = memory.zeros[0] * memory.zeros[0]
+    sparse *= memory.burst[0]
+    np.maximum(floor, sparse, out=floor)
+    floor += TINY
+    if point.moment.holiday:
+        floor += point.moment.holiday * HOLIDAY * memory.size[0]
+    return floor
+
+
+def _growth(expected: Array, memory: Memory) -> Array:
+    growth = np.abs(expected)
+    growth /= memory.size[0] + TINY
+    np.minimum(growth, (MOST_GROWTH - LEAST_GROWTH) / (1 - LEAST_GROWTH), out=growth)
+    growth *= 1 - LEAST_GROWTH
+    growth += LEAST_GROWTH
+    return growth

@@ -4,62 +4,80 @@ from __future__ import annotations
 
 import numpy as np
 
-from l4m.engine.memory import Memory
+from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 from l4m.engine.stages.predict import DAILY, LEVEL, WEEKLY
 
-FAST = np.float32(0.35)
-CLIP = np.float32(3 * 1.2533)  # errors count up to three sigma
-SEASON_VISITS, WEEK_VISITS = np.float32(10), np.float32(5)
+FAST = 0.35
+CLIP = 3 * 1.2533  # errors count up to three sigma
+WIDE = 1e30  # no clip yet
+DAY_VISITS, WEEK_VISITS, WEEK_PRIOR = 10.0, 10.0, 4.0  # longest memory of a phase, and weight of an absent weekly effect
+YOUNG = 5  # points, and
+YOUNG_VISITS = 2  # visits of a phase, before errors are clipped
+BURST_GAIN, LARGEST_BURST = 0.05, 3.0
 
 
 def learn(point: Point, memory: Memory) -> None:
     """Move everything remembered towards the point; errors are winsorised (Huber) so that no single value decides."""
-    trust = point.trust
-    seen = memory.seen[0]
-    first = (trust > 0) & (seen == 0)
-    if first.any():
-        for array in (memory.last[0], memory.level[0], memory.slow[0], memory.slow[1]):
+    if point.youngest == 0:
+        first = (point.present > 0) & (point.seen == 0)
+        for array in (memory.level[0], *memory.slow):
             array[first] = point.value[first]
-    visits = memory.visits[point.moment.hour] / np.float32(point.rates.per_hour)
-    _learn_size(point, memory)
     limit = CLIP * memory.error
-    learn_errors(point, memory)
-    young = (visits < 2).astype(np.float32)
-    limit += (seen < 5).astype(np.float32) * np.float32(1e30)
-    limit[DAILY:] += young * np.float32(1e30)
-    clipped = np.clip(point.errors, -limit, limit)
-    memory.level[0] += FAST * trust * clipped[LEVEL]
-    slow_gain = np.maximum(np.float32(point.rates.slow), 1 / (seen + 2)) * trust
-    memory.slow += slow_gain * clipped[DAILY : WEEKLY + 1]
-    drift_limit = 3 * limit[DAILY : WEEKLY + 1]
-    memory.drift += FAST * trust * (np.clip(point.errors[DAILY : WEEKLY + 1], -drift_limit, drift_limit) - memory.drift)
-    memory.daily[point.moment.phase] += trust * np.maximum(1 / (visits + 1), 1 / SEASON_VISITS) * clipped[DAILY]
-    per_row = np.float32(max(1.0, point.rates.per_hour * (2 if len(memory.weekly) == 84 else 1)))
-    if len(memory.weekly) > 1:
-        weeks = visits / 7 * per_row
-        memory.weekly[point.moment.week] += trust * np.maximum(1 / (weeks + 4 * per_row), 1 / (WEEK_VISITS * per_row)) * clipped[WEEKLY]
+    _learn_errors(point, memory, limit)
+    _learn_size(point, memory)
+    visits = memory.visits[point.moment.hour] / point.rates.per_hour
+    if point.youngest < YOUNG:
+        limit += WIDE * (point.seen < YOUNG).astype(np.float32)
+    if len(visits) and visits.min() < YOUNG_VISITS:
+        limit[DAILY:] += WIDE * (visits < YOUNG_VISITS).astype(np.float32)
+    _learn_levels(point, memory, limit, visits)
     memory.last[0] = point.value
-    seen += trust
+    memory.seen[0] += point.present
 
 
-def learn_errors(point: Point, memory: Memory) -> None:
-    """Update the running errors of the predictors, of the hour, and the latest deviations."""
-    seen, size = memory.seen[0], np.abs(point.errors)
-    gain = np.maximum(np.float32(point.rates.scale), 1 / np.maximum(seen, 1)) * point.trust * (seen > 0)
-    top = CLIP * memory.error + (seen < 2) * np.float32(1e30)
-    ratio = np.minimum(np.abs(point.deviation) / (memory.error.min(axis=0) + np.float32(1e-12)), CLIP)
-    hourly = memory.hourly[point.moment.hour]
-    hour_gain = np.clip(np.maximum(point.rates.scale * 12, 1 / (seen / 24 + 2)), 0, 0.2).astype(np.float32) * point.trust * (seen > 0)
-    hourly += hour_gain * (ratio - hourly)
-    np.clip(hourly, 0.3, 4, out=hourly)
-    memory.error += gain * (np.minimum(size, top) - memory.error)
-    recent = np.maximum(np.float32(point.rates.recent), 1 / (seen + 1)) * point.trust
-    memory.recent[0] += recent * (point.deviation * point.deviation - memory.recent[0])
+def _learn_levels(point: Point, memory: Memory, limit: Array, visits: Array) -> None:
+    clipped = np.minimum(point.errors, limit)
+    np.maximum(clipped, -limit, out=clipped)
+    fast = FAST * point.present
+    memory.level[0] += fast * clipped[LEVEL]
+    seasonal, reach = point.errors[DAILY : WEEKLY + 1], 3 * limit[DAILY : WEEKLY + 1]
+    remainder = np.minimum(seasonal, reach)
+    np.maximum(remainder, -reach, out=remainder)
+    remainder -= memory.drift
+    remainder *= fast
+    memory.drift += remainder
+    memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped[DAILY : WEEKLY + 1]
+    memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / DAY_VISITS) * point.trust * clipped[DAILY]
+    if len(memory.weekly) > 1:
+        gain = np.maximum(1 / (visits / 7 + WEEK_PRIOR), 1 / WEEK_VISITS) / point.rates.per_week_row
+        memory.weekly[point.moment.week] += gain * point.trust * clipped[WEEKLY]
+
+
+def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
+    gain = point.gain(point.rates.scale, 0) if point.youngest else 1 / np.maximum(point.seen, 1)
+    size = np.abs(point.errors)
+    if point.youngest < 2:
+        np.minimum(size, limit + WIDE * (point.seen < 2).astype(np.float32), out=size)
+    else:
+        np.minimum(size, limit, out=size)
+    size -= memory.error
+    size *= gain * point.present
+    memory.error += size
 
 
 def _learn_size(point: Point, memory: Memory) -> None:
-    gain = np.maximum(np.float32(point.rates.scale), 1 / (memory.seen[0] + 1)) * point.trust
-    memory.size[0] += gain * (np.abs(point.value) - memory.size[0])
+    gain = point.gain(point.rates.scale, 1) * point.present
+    size = np.abs(point.value)
+    memory.size[0] += gain * (size - memory.size[0])
     memory.center[0] += gain * (point.value - memory.center[0])
     memory.spread[0] += gain * (np.abs(point.value - memory.center[0]) - memory.spread[0])
+    zero = (point.value == 0).astype(np.float32)
+    memory.zeros[0] += gain * (zero - memory.zeros[0])
+    burst = memory.burst[0]
+    top = LARGEST_BURST * burst
+    top += WIDE * (burst == 0).astype(np.float32)
+    np.minimum(size, top, out=size)
+    size -= burst
+    size *= (1 - zero) * point.present * BURST_GAIN
+    burst += size

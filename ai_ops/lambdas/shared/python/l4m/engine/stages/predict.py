@@ -15,11 +15,10 @@ def predict(point: Point, memory: Memory) -> None:
     daily, weekly = memory.daily[point.moment.phase], memory.weekly[point.moment.week]
     predictions = np.empty((6, len(point.value)), np.float32)
     predictions[LAST], predictions[LEVEL] = memory.last[0], memory.level[0]
-    np.add(memory.slow[0], daily, out=predictions[DAILY])
-    np.add(memory.slow[1], daily, out=predictions[WEEKLY])
+    np.add(memory.slow, daily, out=predictions[DAILY : WEEKLY + 1])
     predictions[WEEKLY] += weekly
     np.add(predictions[DAILY : WEEKLY + 1], memory.drift, out=predictions[DAILY_FAST:])
-    first = memory.seen[0] == 0
-    if first.any():
+    if point.youngest == 0:
+        first = point.seen == 0
         predictions[:, first] = point.value[first]
     point.predictions, point.errors = predictions, point.value - predictions
