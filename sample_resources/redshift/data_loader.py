@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 from database import Database, StatementError
 
 SAMPLES = Path(__file__).resolve().parents[1]
@@ -29,7 +30,7 @@ def main() -> int:
     try:
         database = Database(arguments.secret, boto3.client("secretsmanager"), boto3.client("redshift-data"))
         load(files, database, boto3.client("s3"), bucket=arguments.bucket, prefix=arguments.data, role=arguments.role)
-    except StatementError as error:
+    except (StatementError, ClientError) as error:
         print(f"data_loader: {error}", file=sys.stderr)
         return 1
     return 0

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError
 from database import Database, StatementError
 
 SAMPLES = Path(__file__).resolve().parents[1]
@@ -21,7 +22,7 @@ def main() -> int:
     try:
         database = Database(arguments.secret, boto3.client("secretsmanager"), boto3.client("redshift-data"))
         database.execute(statements(schema.read_text(encoding="utf-8")), f"tables of {arguments.data}")
-    except StatementError as error:
+    except (StatementError, ClientError) as error:
         print(f"initial_setup: {error}", file=sys.stderr)
         return 1
     print(f"tables of {schema} are there")

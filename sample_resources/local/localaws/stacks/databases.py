@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from moto.core.common_models import CloudFormationModel
@@ -93,8 +94,9 @@ class SecretAttachment(Deployed, CloudFormationModel):
         self.id = self.properties["SecretId"]
 
     def remove(self) -> None:
-        """Take the address out again."""
-        self._write({}, "engine", "host")
+        """Take the address out again, unless the secret went first."""
+        with suppress(self.cloud.client("secretsmanager").exceptions.ResourceNotFoundException):
+            self._write({}, "engine", "host")
 
     def _write(self, added: Mapping[str, Any], *taken: str) -> None:
         client = self.cloud.client("secretsmanager")
@@ -125,8 +127,8 @@ class Workgroup(Deployed, CloudFormationModel):
     TYPE, NAME = "AWS::RedshiftServerless::Workgroup", "WorkgroupName"
 
     def create(self) -> None:
-        """Give it its ARN."""
-        self.attributes = {"Workgroup.WorkgroupArn": self.cloud.place.arn("redshift-serverless", f"workgroup/{uuid.uuid4()}")}
+        """Give it its ARN, as the Data API here checks it: with the name in place of an id."""
+        self.attributes = {"Workgroup.WorkgroupArn": self.cloud.place.arn("redshift-serverless", f"workgroup/{self.name}")}
 
     def update(self, old: Mapping[str, Any]) -> None:
         """Keep the ARN."""
