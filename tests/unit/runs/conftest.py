@@ -17,6 +17,7 @@ from moto import mock_aws
 from l4m.model import Alert, CsvFormat, Detector, DetectorStatus, Frequency, Measure, MetricSet, S3Source, SnsTarget, TimestampColumn
 from l4m.service.context import Context, Facilities
 from l4m.service.dispatch import perform
+from l4m.store.series import SavedState
 from l4m.store.table import Table
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -136,9 +137,11 @@ class World:
         self.received += [json.loads(one["Message"]) for one in self._drain(self.inbox)]
         return self.received
 
-    def last_state(self) -> str:
-        """Content of the newest state, as its key names it."""
-        return max(key for key in self.contents()["objects"] if "/state/" in key)
+    def last_state(self) -> tuple[bytes, list[Any]]:
+        """What was learned, as the newest state keeps it."""
+        objects = self.contents()["objects"]
+        state = SavedState.from_bytes(objects[max(key for key in objects if "/state/" in key)])
+        return state.monitor, [array.tobytes() for array in state.history.to_arrays().values()]
 
     def catch_invocations(self) -> list[dict[str, Any]]:
         """From now on invocations of Lambda are kept here instead of being sent."""
