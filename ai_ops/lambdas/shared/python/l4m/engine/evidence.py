@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,12 @@ from l4m.engine.detector import Scores
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 
-BAND_SIGMAS = 3.5  # half a band, in standard errors
-LEVEL_SIGMAS = (5.5, 6.5, 7.5, 8.5)  # needed by a node that keeps 0, 1, 2, more dimensions; finer ones are more
+LEVEL_SIGMAS = (3.3, 3.6, 4.2, 5.0)  # needed by a node that keeps 0, 1, 2, more dimensions: the finer, the more of them there are
+PER_DAY_SIGMAS = (0.7, 0.9, 1.0, 1.3)  # and more for each factor of ten in intervals per day
+SMALL_CHANGE, SMALL_FACTOR = 0.2, 2.0  # a change below this share of the expected value has to be this much surer
+SILENT_SHARE = 0.5  # of these is enough where nothing came at all
 MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says nothing
-LEAVING_SIGMAS = 3.0  # an incident goes on while its nodes stay this far out
+LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -22,11 +24,11 @@ Bools = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Evidence:
-    """Signs of anomalies of all measures and nodes; arrays of shape (measures, intervals, nodes), float32.
+    """Signs of anomalies of all measures and nodes; arrays of shape (measures, intervals, nodes), or (measures, nodes) of one.
 
     Attributes
     ----------
-    value, expected, lower, upper, severity : as scored; a silent sum that should have reported counts as 0
+    value, expected, lower, upper, error, severity : as scored; a silent sum that should have reported counts as 0
     sigmas : deviation in standard errors, 0 where nothing can be said
     strong : enough, alone, to open an incident
     anomalous : reported as a series of a group once an incident is open
@@ -37,37 +39,58 @@ class Evidence:
     expected: Floats
     lower: Floats
     upper: Floats
+    error: Floats
     severity: Floats
     sigmas: Floats
     strong: Bools
     anomalous: Bools
     missing: Bools
 
-    @classmethod
-    def stack(cls, parts: list[Evidence]) -> Evidence:
-        """Return the evidence of one measure after the other as one."""
-        return cls(**{name: np.stack([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__})
-
-    @property
-    def error(self) -> Floats:
-        """Standard error of the expected values."""
-        return (self.upper - self.lower) * np.float32(0.5 / BAND_SIGMAS)
+    def interval(self, at: int) -> Evidence:
+        """Return the evidence of one interval."""
+        return Evidence(*(getattr(self, one.name)[:, at] for one in fields(self)))
 
 
-def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], aggregation: Aggregation, settings: Settings) -> Evidence:
-    """Return the evidence of one measure, arrays of shape (intervals, nodes); ``depths`` are the dimensions each node keeps."""
-    missing = scores.missing & (settings.direction is not Direction.UP)
-    error = np.maximum((scores.upper - scores.lower) * np.float32(0.5 / BAND_SIGMAS), np.float32(1e-12))
-    scored = ~np.isnan(scores.severity)
-    if aggregation is Aggregation.SUM:
-        values = np.where(missing, np.float32(0), values)
-        sigmas = (values - scores.expected) / error
-    else:
-        sigmas = np.where(missing, np.float32(-MISSING_SIGMAS), (values - scores.expected) / error)
-    sigmas = np.where(scored | missing, np.nan_to_num(sigmas), np.float32(0))
-    needed = np.array(LEVEL_SIGMAS, np.float32)[np.minimum(depths, len(LEVEL_SIGMAS) - 1)]
-    needed *= np.float32(np.interp(settings.sensitivity, [0, 50, 100], [1.4, 1.0, 0.7]))
-    anomalous = scores.is_anomaly | missing
-    strong = anomalous & (np.abs(sigmas) >= needed)
-    severity = np.where(missing, np.clip(50 + 5 * np.abs(sigmas), 50, 99), scores.severity).astype(np.float32)
-    return Evidence(values, scores.expected, scores.lower, scores.upper, severity, sigmas, strong, anomalous, missing)
+def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], settings: Settings) -> Evidence:
+    """Return the evidence of scored values.
+
+    Parameters
+    ----------
+    values : float32 array, shape (intervals, nodes, measures)
+    scores : arrays of shape (intervals, nodes x measures)
+    depths : int array, shape (nodes,)
+        Dimensions that each node keeps.
+    """
+    shaped = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
+    missing = shaped["missing"] & (settings.direction is not Direction.UP)
+    error = np.maximum(shaped["error"], np.float32(1e-12))
+    is_sum = np.array([measure.aggregation is Aggregation.SUM for measure in settings.measures])
+    value = np.where(missing & is_sum, np.float32(0), values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sigmas = (value - shaped["expected"]) / error
+    sigmas /= np.sqrt(np.maximum(_ratio(value, shaped["expected"]), np.float32(1)))
+    sigmas = np.where(missing & ~is_sum, np.float32(-MISSING_SIGMAS), sigmas)
+    sigmas = np.where(~np.isnan(shaped["severity"]) | missing, np.nan_to_num(sigmas), np.float32(0))
+    anomalous = shaped["is_anomaly"] | missing
+    size = np.abs(sigmas)
+    factor = np.where(missing, np.float32(SILENT_SHARE), np.float32(1))
+    factor *= np.where(
+        np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"]), np.float32(SMALL_FACTOR), np.float32(1)
+    )
+    strong = anomalous & (size >= _needed(depths, settings) * factor)
+    severity = np.where(missing, np.clip(50 + 5 * size, 50, 99), shaped["severity"]).astype(np.float32)
+    arrays = (value, shaped["expected"], shaped["lower"], shaped["upper"], error, severity, sigmas, strong, anomalous, missing)
+    return Evidence(*(np.moveaxis(array, 2, 0) for array in arrays))
+
+
+def _ratio(value: Floats, expected: Floats) -> Floats:
+    """Return value over expected, 1 where that says nothing; the spread of counts and amounts grows with its root."""
+    return np.divide(value, expected, out=np.ones_like(value), where=(value > 0) & (expected > 0))
+
+
+def _needed(depths: NDArray[np.int64], settings: Settings) -> Floats:
+    """Return the standard errors that each node needs to open an incident, shape (nodes, 1)."""
+    per_day = max(1.0, 86_400 / settings.interval_seconds)
+    levels = np.array(LEVEL_SIGMAS, np.float32) + np.array(PER_DAY_SIGMAS, np.float32) * np.float32(np.log10(per_day))
+    levels *= np.float32(np.interp(settings.sensitivity, [0, 50, 100], [1.4, 1.0, 0.7]))
+    return np.asarray(levels[np.minimum(depths, len(levels) - 1)][:, np.newaxis])

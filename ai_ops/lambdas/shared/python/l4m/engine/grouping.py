@@ -3,59 +3,44 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from l4m.engine.contribution import contribute
 from l4m.engine.evidence import Evidence
 from l4m.engine.results import Group, SeriesAnomaly
-from l4m.engine.rollups import ANY
-from l4m.engine.settings import Settings
+from l4m.engine.scene import Scene
 
 MOST_SERIES = 1_000  # listed with a group, the most severe first
 
 
-def name_node(dimensions: tuple[str, ...], node: tuple[str, ...]) -> dict[str, str]:
-    """Return the dimension values that a node keeps."""
-    return {name: value for name, value in zip(dimensions, node, strict=True) if value != ANY}
-
-
-def group_series(
-    settings: Settings, nodes: list[tuple[str, ...]], seen: Evidence, at: int, measure: int, start: int, incident: str
-) -> Group | None:
-    """Return the group of a measure in interval ``at`` of the evidence, or None if none of its series is anomalous."""
-    picked = np.flatnonzero(seen.anomalous[measure, at])
-    if not len(picked):
+def group_series(scene: Scene, seen: Evidence, measure: int, start: int, incident: str) -> Group | None:
+    """Return the group of a measure in one interval, or None if none of its series is anomalous."""
+    nodes = np.flatnonzero(seen.anomalous[measure])
+    if not len(nodes):
         return None
-    severity = seen.severity[measure, at]
-    picked = picked[np.argsort(-severity[picked], kind="stable")]
-    sigmas = seen.sigmas[measure, at, picked]
-    missing = seen.missing[measure, at, picked]
-    silent = bool(np.abs(sigmas[missing]).sum() * 2 >= np.abs(sigmas).sum())
-    series = tuple(_describe(settings, nodes, seen, (measure, at, node)) for node in picked[:MOST_SERIES].tolist())
+    severity = seen.severity[measure]
+    nodes = nodes[np.argsort(-severity[nodes], kind="stable")]
+    sigmas, missing = seen.sigmas[measure, nodes], seen.missing[measure, nodes]
+    series = tuple(_describe_series(scene, seen, measure, node) for node in nodes[:MOST_SERIES].tolist())
     return Group(
-        measure=settings.measures[measure].name,
+        measure=scene.settings.measures[measure].name,
         start=start,
-        severity=float(severity[picked[0]]),
+        severity=float(severity[nodes[0]]),
         direction="up" if sigmas.sum() > 0 else "down",
-        kind="missing" if silent else "value",
+        kind="missing" if np.abs(sigmas[missing]).sum() * 2 >= np.abs(sigmas).sum() else "value",
         series=series,
-        contributions=contribute(settings.dimensions, series),
+        contributions=contribute(scene.settings.dimensions, series),
         incident_id=incident,
     )
 
 
-def _describe(settings: Settings, nodes: list[tuple[str, ...]], seen: Evidence, at: tuple[int, int, int]) -> SeriesAnomaly:
+def _describe_series(scene: Scene, seen: Evidence, measure: int, node: int) -> SeriesAnomaly:
     """Return one anomalous series as it is reported."""
+    at = (measure, node)
     return SeriesAnomaly(
-        dimensions=name_node(settings.dimensions, nodes[at[2]]),
+        dimensions=scene.name_node(node),
         value=float("nan") if seen.missing[at] else float(seen.value[at]),
         expected=float(seen.expected[at]),
         lower=float(seen.lower[at]),
         upper=float(seen.upper[at]),
         severity=float(seen.severity[at]),
     )
-
-
-def depth_of(nodes: list[tuple[str, ...]]) -> NDArray[np.int64]:
-    """Return how many dimensions each node keeps."""
-    return np.array([sum(value != ANY for value in node) for node in nodes], np.int64)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from l4m.engine.block import Block
 from l4m.engine.detector import Detector
 from l4m.engine.evidence import Evidence, weigh
-from l4m.engine.grouping import depth_of
 from l4m.engine.incidents import ARRAYS
+from l4m.engine.normality import Normality
 from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
+from l4m.engine.scene import Scene
 from l4m.engine.settings import Settings
 from l4m.engine.tracking import Tracker
 from l4m.model import Aggregation, Direction, Measure
@@ -46,8 +47,9 @@ class Monitor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._cube = Rollups(len(settings.dimensions), settings.rollups)
-        self._detectors = [Detector(settings, 0) for _ in settings.measures]
-        self._tracker = Tracker(settings)
+        self._detector = Detector(settings, 0)  # one series per node and measure, all measures of a node side by side
+        self._tracker = Tracker(settings.interval_seconds)
+        self._scene = Scene.of(settings, self._cube)
         self._observed = 0
 
     @property
@@ -79,10 +81,12 @@ class Monitor:
         values = self._align(block)
         interval = self._settings.interval_seconds
         points = _blank_points(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
-        self._tracker.begin(self._cube, feedback)
+        normality = Normality(self._scene, feedback)
+        self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
             start = block.start + first * interval
-            evidence = self._tracker.listen(self._score(values[:, first:last], start))
+            evidence = self._score(values[:, first:last], start)
+            normality.silence(evidence)
             self._tracker.follow(evidence, start)
             if points is not None:
                 _fill_points(points, evidence, slice(first, last))
@@ -97,8 +101,9 @@ class Monitor:
         first = np.where(seen.any(axis=0), seen.argmax(axis=0), -1) if seen.size else np.full(len(fresh), -1)
         arrived = sorted((int(at), tuple(block.leaves[column])) for at, column in zip(first, fresh, strict=True) if at >= 0)
         self._cube.add(leaf for _, leaf in arrived)
-        for detector in self._detectors:
-            detector.grow(len(self._cube.nodes))
+        if arrived:
+            self._scene = Scene.of(self._settings, self._cube)
+        self._detector.grow(len(self._cube.nodes) * len(self._settings.measures))
         columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
         if np.array_equal(columns, np.arange(block.values.shape[2])):
             return block.values
@@ -114,19 +119,17 @@ class Monitor:
 
     def _score(self, values: NDArray[np.float32], start: int) -> Evidence:
         """Return the evidence of all measures and nodes; ``values`` has shape (measures, intervals, leaves)."""
-        depths = depth_of(self._cube.nodes)
-        parts = []
-        for measure, detector, leaves in zip(self._settings.measures, self._detectors, values, strict=True):
-            nodes = self._cube.combine(leaves, measure.aggregation)
-            parts.append(weigh(nodes, detector.run(nodes, start), depths, measure.aggregation, self._settings))
-        return Evidence.stack(parts)
+        count = len(self._cube.nodes)
+        nodes = np.empty((values.shape[1], count, len(values)), np.float32)
+        for at, (measure, leaves) in enumerate(zip(self._settings.measures, values, strict=True)):
+            nodes[:, :, at] = self._cube.combine(leaves, measure.aggregation)
+        scores = self._detector.run(nodes.reshape(len(nodes), -1), start)
+        return weigh(nodes, scores, self._scene.depths, self._settings)
 
     def save(self) -> bytes:
         """Return everything that was learned."""
         incidents = self._tracker.open
-        arrays = {
-            f"detector.{m}.{name}": array for m, detector in enumerate(self._detectors) for name, array in detector.to_arrays().items()
-        }
+        arrays = {f"detector.{name}": array for name, array in self._detector.to_arrays().items()}
         arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
         document = {
             "settings": asdict(self._settings),
@@ -147,11 +150,10 @@ class Monitor:
         document = json.loads(arrays["document"].tobytes())
         monitor = cls(_read_settings(document["settings"]))
         monitor._cube.add(tuple(leaf) for leaf in document["leaves"])
+        monitor._scene = Scene.of(monitor._settings, monitor._cube)
         monitor._observed = document["observed"]
-        for m in range(len(monitor._detectors)):
-            prefix = f"detector.{m}."
-            mine = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-            monitor._detectors[m] = Detector.from_arrays(monitor._settings, mine)
+        learned = {name.removeprefix("detector."): array for name, array in arrays.items() if name.startswith("detector.")}
+        monitor._detector = Detector.from_arrays(monitor._settings, learned)
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor

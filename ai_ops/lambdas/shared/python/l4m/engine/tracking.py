@@ -1,4 +1,4 @@
-"""Following incidents through the intervals: opening, extending and closing them, and leaving out what users called normal."""
+"""Following incidents through the intervals: opening, extending and closing them."""
 
 from __future__ import annotations
 
@@ -10,138 +10,133 @@ from numpy.typing import NDArray
 
 from l4m.engine.evidence import Evidence
 from l4m.engine.grouping import group_series
-from l4m.engine.incidents import (
-    PATIENCE_SECONDS,
-    OpenIncident,
-    describe_incident,
-    extend_incident,
-    find_places,
-    goes_on,
-    open_incident,
-)
-from l4m.engine.results import Feedback, Group, Incident
-from l4m.engine.rollups import Rollups
-from l4m.engine.settings import Settings
+from l4m.engine.incidents import OpenIncident
+from l4m.engine.location import Moves, Place, locate
+from l4m.engine.normality import Normality
+from l4m.engine.results import Group, Incident
+from l4m.engine.scene import Scene
 
-MARGIN = 5.0  # a point may be this much more severe than the one called normal, and is still normal
+PATIENCE_SECONDS = 14_400  # an incident that is calm for longer is over
+MEMORY_SECONDS = 259_200  # for so long the way back to where things were before it is part of an incident
+MOST_OPEN = 16  # incidents at a time; what comes beyond joins the newest
 
 
 class Tracker:
     """Turns evidence into groups and incidents; what is open is all it remembers."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._patience = max(1, PATIENCE_SECONDS // settings.interval_seconds)
+    def __init__(self, interval_seconds: int) -> None:
+        self._interval = interval_seconds
+        self._patience = max(1, PATIENCE_SECONDS // interval_seconds) * interval_seconds
+        self._memory = max(3 * interval_seconds, MEMORY_SECONDS)
         self.open: list[OpenIncident] = []
+        self.closed: list[tuple[int, int, NDArray[np.bool_]]] = []  # end, side and home of those that ended lately
         self._groups: list[Group] = []
         self._incidents: dict[str, Incident] = {}
-        self._changed = False
+        self._changed: set[str] = set()
 
-    def begin(self, cube: Rollups, feedback: Sequence[Feedback]) -> None:
+    def begin(self, scene: Scene, normality: Normality) -> None:
         """Get ready for a block."""
-        self._nodes, self._leaves, self._leaf_nodes = cube.nodes, cube.leaves, np.array(cube.leaf_nodes, np.int64)
-        self._codes = _number_values(cube.leaves, len(self._settings.dimensions))
-        self._normal = [(self._settings_measure(one), _below(cube.nodes, self._settings, one), one) for one in feedback]
-        self._groups, self._incidents, self._changed = [], {}, False
-
-    def _settings_measure(self, feedback: Feedback) -> int:
-        names = [measure.name for measure in self._settings.measures]
-        return names.index(feedback.measure) if feedback.measure in names else -1
-
-    def listen(self, seen: Evidence) -> Evidence:
-        """Return the evidence without the points that feedback calls normal.
-
-        A point is normal when its series is the one named or a part of it, it deviates in the same direction, and its
-        severity is at most ``MARGIN`` above that of the point the user judged.
-        """
-        for measure, nodes, one in self._normal:
-            if measure < 0 or not nodes.any():
-                continue
-            side = seen.sigmas[measure] > 0 if one.direction == "up" else seen.sigmas[measure] < 0
-            normal = side & (seen.severity[measure] <= one.severity + MARGIN) & nodes
-            seen.strong[measure] &= ~normal
-            seen.anomalous[measure] &= ~normal
-        return seen
+        self._scene, self._normality = scene, normality
+        self._groups, self._incidents, self._changed = [], {}, set()
+        for incident in self.open:
+            incident.resize(len(scene.leaves))
 
     def follow(self, seen: Evidence, start: int) -> None:
         """Take the incidents through consecutive intervals, the first of which begins at ``start``."""
         strong = seen.strong.any(axis=(0, 2))
         for at in range(len(strong)):
             if strong[at] or self.open:
-                self._step(seen, at, start + at * self._settings.interval_seconds, bool(strong[at]))
+                self._step(seen.interval(at), start + at * self._interval)
 
-    def _step(self, seen: Evidence, at: int, start: int, strong: bool) -> None:
+    def _step(self, seen: Evidence, start: int) -> None:
         """Take one interval into account."""
-        if strong and not self.open:
-            self._open(seen, at, start)
-        elif strong:
-            extend_incident(self.open[0], self._leaf_nodes, seen, at, start)
-            self._changed = True
-        if not self.open:
-            return
-        if not strong and goes_on(self.open[0], seen, at):
-            self.open[0].end = start
-        self._group(seen, at, start)
-        if start - self.open[0].end > self._patience * self._settings.interval_seconds:
-            self._close()
+        moved = self._join(self._find_places(seen), seen, start)
+        for incident in self.open:
+            if incident in moved:
+                incident.note(self._scene, seen)
+            elif incident.goes_on(seen):
+                incident.end = start
+                incident.note(self._scene, seen)
+                self._changed.add(incident.id)
+        self._group(seen, start)
+        for incident in [one for one in self.open if start - one.end > self._patience]:
+            self._incidents[incident.id] = incident.describe(self._scene, is_open=False)
+            self.open.remove(incident)
+            self.closed.append((incident.end, incident.sign, incident.home[0] > 0))
+        self.closed = [one for one in self.closed if start - one[0] <= self._memory]
 
-    def _open(self, seen: Evidence, at: int, start: int) -> None:
-        """Open an incident, unless the place where it lives is one that feedback calls normal."""
-        incident = open_incident(self._settings, self._nodes, len(self._leaves), seen, at, start)
-        extend_incident(incident, self._leaf_nodes, seen, at, start)
-        if self._normal and self._is_normal(incident):
-            return
-        self.open, self._changed = [incident], True
+    def _find_places(self, seen: Evidence) -> list[tuple[int, Place]]:
+        """Return the measures and places that moved; a second place counts when its own series says so."""
+        scene, found = self._scene, []
+        for measure in np.flatnonzero(seen.strong.any(axis=1)).tolist():
+            leaves = scene.leaf_nodes
+            value, expected, error = (array[measure, leaves].astype(np.float64) for array in (seen.value, seen.expected, seen.error))
+            known = np.isfinite(value) & np.isfinite(expected)
+            terms = Moves.of(np.where(known, value, 0.0), np.where(known, expected, 0.0), np.where(known, error, 0.0))
+            for rank, place in enumerate(
+                locate(scene.cuboids, terms.among(slice(None)) if known.all() else terms.without(np.flatnonzero(~known)))
+            ):
+                node = scene.find_node(place.dimensions, int(place.leaves[0]))
+                if (rank == 0 or (node is not None and seen.strong[measure, node])) and not self._normality.covers(seen, measure, place):
+                    found.append((measure, place))
+        return sorted(found, key=lambda pair: -pair[1].evidence)
 
-    def _is_normal(self, incident: OpenIncident) -> bool:
-        measure, places = find_places(incident, self._codes)
-        for named, nodes, one in self._normal:
-            same_side = incident.sign == (1 if one.direction == "up" else -1)
-            inside = bool(places) and bool(nodes[self._leaf_nodes[places[0].leaves]].all())
-            if named == measure and same_side and inside and incident.severity <= one.severity + MARGIN:
+    def _join(self, places: list[tuple[int, Place]], seen: Evidence, start: int) -> list[OpenIncident]:
+        """Give every place to the open incident it is related to; what is left opens one new incident. Return those that moved."""
+        joined: dict[str, dict[int, Place]] = {}
+        for measure, place in places:
+            owner = next((one for one in self.open if one.is_related(place)), None)
+            if owner is None and self._is_return(place):
+                continue
+            if owner is None and len(self.open) < MOST_OPEN:
+                owner = OpenIncident.begin(self._scene, seen, start, measure, place)
+                self.open.append(owner)
+            owner = owner or self.open[-1]
+            if owner.sign == place.sign:
+                joined.setdefault(owner.id, {}).setdefault(measure, place)
+                if not owner.home.any():
+                    owner.home[0, place.leaves] = 1.0
+        moved = [one for one in self.open if one.id in joined]
+        for incident in moved:
+            others = [one.home[0] > 0 for one in self.open if one is not incident]
+            away = np.logical_or.reduce(others) & (incident.home[0] == 0) if others else np.zeros(len(self._scene.leaves), bool)
+            incident.extend(self._scene, seen, start, joined[incident.id], away)
+            self._changed.add(incident.id)
+        return moved
+
+    def _is_return(self, place: Place) -> bool:
+        """Whether a place only comes back from where a recent incident had taken it."""
+        for _, sign, home in self.closed:
+            inside = float(home[place.leaves[place.leaves < len(home)]].sum())
+            if sign == -place.sign and inside >= 0.9 * max(len(place.leaves), float(home.sum())):
                 return True
         return False
 
-    def _group(self, seen: Evidence, at: int, start: int) -> None:
+    def _group(self, seen: Evidence, start: int) -> None:
         """Report the anomalous series of an interval while an incident is open."""
-        for measure in range(len(self._settings.measures)):
-            group = group_series(self._settings, self._nodes, seen, at, measure, start, self.open[0].id)
+        current = [incident for incident in self.open if incident.end == start]
+        for measure in range(len(seen.anomalous)) if current else ():
+            owner = max(current, key=lambda one: (measure in one.onsets, one.evidence))
+            group = group_series(self._scene, seen, measure, start, owner.id)
             if group is not None:
                 self._groups.append(group)
 
-    def _describe(self, is_open: bool) -> None:
-        incident = describe_incident(self.open[0], self._settings, self._leaves, self._codes, is_open)
-        self._incidents[incident.id] = incident
-
-    def _close(self) -> None:
-        self._describe(is_open=False)
-        self.open = []
-
     def finish(self) -> tuple[tuple[Group, ...], tuple[Incident, ...]]:
         """Return the groups of the block, and the incidents it opened, changed or closed."""
-        if self.open and self._changed:
-            self._describe(is_open=True)
+        for incident in self.open:
+            if incident.id in self._changed:
+                self._incidents[incident.id] = incident.describe(self._scene, is_open=True)
         return tuple(self._groups), tuple(self._incidents.values())
 
     def to_document(self) -> dict[str, Any]:
         """Return the open incidents without their arrays."""
-        return {"open": [incident.to_document() for incident in self.open]}
+        closed = [(end, sign, np.flatnonzero(home).tolist()) for end, sign, home in self.closed]
+        return {"open": [incident.to_document() for incident in self.open], "closed": closed}
 
     def restore(self, document: Mapping[str, Any], sums: Sequence[Sequence[NDArray[np.float64]]]) -> None:
         """Take up the incidents that ``to_document`` described."""
         self.open = [OpenIncident.from_document(one, arrays) for one, arrays in zip(document["open"], sums, strict=True)]
-
-
-def _number_values(leaves: Sequence[tuple[str, ...]], dimensions: int) -> NDArray[np.int64]:
-    """Return each leaf's dimension values as numbers, shape (leaves, dimensions)."""
-    codes = np.zeros((len(leaves), dimensions), np.int64)
-    for d in range(dimensions):
-        numbers: dict[str, int] = {}
-        codes[:, d] = [numbers.setdefault(leaf[d], len(numbers)) for leaf in leaves]
-    return codes
-
-
-def _below(nodes: Sequence[tuple[str, ...]], settings: Settings, feedback: Feedback) -> NDArray[np.bool_]:
-    """Return which nodes are the series that feedback names, or a part of it."""
-    wanted = [(settings.dimensions.index(name), value) for name, value in feedback.dimensions.items() if name in settings.dimensions]
-    return np.array([all(node[d] == value for d, value in wanted) for node in nodes], bool)
+        for end, sign, leaves in document["closed"]:
+            home = np.zeros(max(leaves, default=-1) + 1, bool)
+            home[leaves] = True
+            self.closed.append((end, sign, home))

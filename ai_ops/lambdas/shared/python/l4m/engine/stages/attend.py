@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
@@ -11,7 +12,7 @@ LARGEST = 1e18  # squares and sums stay finite in float32
 GONE_DAYS = 2.0  # a series silent for longer has ended; its absence is the new normal
 VISITS = 4.0  # times an hour must have been seen before its silence means anything
 REGULAR = 0.9  # share of intervals in which an hour must have reported
-CHANCE = 2.5  # -log10 of the chance of a silence that is called missing
+CHANCE = 2.2  # -log10 of the chance of a silence that is called missing
 PRESENCE_VISITS = 10.0  # memory of the presence of an hour
 
 
@@ -21,25 +22,26 @@ def attend(point: Point, memory: Memory) -> None:
     A series is missing when its silence would hardly come by chance: every silent interval adds -log10 of the share of
     intervals in which this hour used to stay silent.
     """
-    arrived = point.values == point.values  # noqa: PLR0124 - false for NaN
+    arrived = point.values == point.values
     present = arrived.astype(np.float32)
-    value = np.where(arrived, point.values, memory.last[0])
-    np.minimum(value, LARGEST, out=value)
-    np.maximum(value, -LARGEST, out=value)
+    value = np.fmax(np.fmin(point.values, LARGEST), -LARGEST)
     point.present, point.value, point.seen = present, value, memory.seen[0]
     point.youngest = float(point.seen.min()) if len(present) else 0.0
     if arrived.all():
         point.missing = np.zeros(len(present), np.bool_)
     else:
+        value *= present
+        value += (1 - present) * memory.last[0]
         point.missing = ~arrived & _is_expected(point, memory)
     _learn_presence(point, memory)
 
 
-def _is_expected(point: Point, memory: Memory) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _is_expected(point: Point, memory: Memory) -> NDArray[np.bool_]:
     presence, visits = memory.presence[point.moment.hour], memory.visits[point.moment.hour]
     known = (visits >= VISITS * point.rates.per_hour) & (memory.absent[0] <= GONE_DAYS * point.rates.day) & (presence > REGULAR)
-    silence = np.log10(np.maximum(1 - presence, 1e-3)) * (memory.absent[0] + 1)
-    return known & (silence <= -CHANCE) & (point.moment.holiday == 0)
+    chance = np.maximum(np.maximum(1 - presence, 1 / (point.seen + 2)), np.float32(1e-3))  # a short past proves little
+    silence = np.log10(chance) * (memory.absent[0] + 1)
+    return np.asarray(known & (silence <= -CHANCE) & (point.moment.holiday == 0))
 
 
 def _learn_presence(point: Point, memory: Memory) -> None:
@@ -48,7 +50,7 @@ def _learn_presence(point: Point, memory: Memory) -> None:
     absent *= 1 - point.present
     change = point.present - presence
     if len(visits) and visits.min() <= PRESENCE_VISITS * point.rates.per_hour:
-        change *= np.maximum(1 / (visits + 2), 1 / (PRESENCE_VISITS * point.rates.per_hour))
+        change *= np.maximum(1 / (visits + 1), 1 / (PRESENCE_VISITS * point.rates.per_hour))
     else:
         change *= 1 / (PRESENCE_VISITS * point.rates.per_hour)
     if point.youngest == 0:

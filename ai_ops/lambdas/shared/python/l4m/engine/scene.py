@@ -1,0 +1,79 @@
+"""The scene: the nodes, leaves and cuboids that evidence is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.engine.cuboids import Cuboid, build_cuboids
+from l4m.engine.rollups import ANY, Rollups
+from l4m.engine.settings import Settings
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the columns of the evidence mean; it changes only when leaves appear."""
+
+    settings: Settings
+    nodes: Sequence[tuple[str, ...]]
+    leaves: Sequence[tuple[str, ...]]
+    leaf_nodes: NDArray[np.int64]  # node of each leaf
+    members: NDArray[np.int64]  # node of each leaf in each cuboid of rollups, -1 where it has none
+
+    @classmethod
+    def of(cls, settings: Settings, cube: Rollups) -> Scene:
+        """Return the scene of a cube as it now is."""
+        return cls(settings, tuple(cube.nodes), tuple(cube.leaves), np.array(cube.leaf_nodes, np.int64), cube.members)
+
+    @cached_property
+    def depths(self) -> NDArray[np.int64]:
+        """Dimensions that each node keeps."""
+        return np.array([sum(value != ANY for value in node) for node in self.nodes], np.int64)
+
+    @cached_property
+    def codes(self) -> NDArray[np.int64]:
+        """Dimension values of each leaf as numbers, shape (leaves, dimensions)."""
+        codes = np.zeros((len(self.leaves), len(self.settings.dimensions)), np.int64)
+        for d in range(codes.shape[1]):
+            numbers: dict[str, int] = {}
+            codes[:, d] = [numbers.setdefault(leaf[d], len(numbers)) for leaf in self.leaves]
+        return codes
+
+    @cached_property
+    def cuboids(self) -> list[Cuboid]:
+        """Every set of dimensions, with the element of each leaf."""
+        return build_cuboids(self.codes)
+
+    @cached_property
+    def sizes(self) -> NDArray[np.int64]:
+        """Number of leaves of each node."""
+        return self.count_leaves(np.ones(len(self.leaves)))
+
+    def count_leaves(self, picked: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return how many picked leaves (1, else 0) each node holds."""
+        counts = np.zeros(len(self.nodes))
+        counts[self.leaf_nodes] = picked
+        for nodes in self.members:
+            counts += np.bincount(nodes[nodes >= 0], picked[nodes >= 0], len(self.nodes))
+        return counts.astype(np.int64)
+
+    @cached_property
+    def numbers(self) -> dict[tuple[str, ...], int]:
+        """Number of each node by its name."""
+        return {node: number for number, node in enumerate(self.nodes)}
+
+    def name_place(self, dimensions: Sequence[int], leaf: int) -> dict[str, str]:
+        """Return the dimension values that a place shares with one of its leaves."""
+        return {self.settings.dimensions[d]: self.leaves[leaf][d] for d in dimensions}
+
+    def name_node(self, node: int) -> dict[str, str]:
+        """Return the dimension values that a node keeps."""
+        return {name: value for name, value in zip(self.settings.dimensions, self.nodes[node], strict=True) if value != ANY}
+
+    def find_node(self, dimensions: Sequence[int], leaf: int) -> int | None:
+        """Return the node of a place, or None if it has no series of its own."""
+        return self.numbers.get(tuple(value if d in dimensions else ANY for d, value in enumerate(self.leaves[leaf])))
