@@ -62,8 +62,10 @@ class Bucket(Deployed, CloudFormationModel):
         )
 
     def remove(self) -> None:
-        """Delete the bucket; as in AWS that fails while it holds objects."""
-        self.cloud.client("s3").delete_bucket(Bucket=self.name)
+        """Delete the bucket; as in AWS that fails while it holds objects, and one that is gone already is no fault."""
+        s3 = self.cloud.client("s3")
+        with suppress(s3.exceptions.NoSuchBucket):
+            s3.delete_bucket(Bucket=self.name)
 
 
 def notifications(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,8 +152,10 @@ class Table(Deployed, CloudFormationModel):
             client.update_continuous_backups(TableName=self.name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled})
 
     def remove(self) -> None:
-        """Delete the table."""
-        self.cloud.client("dynamodb").delete_table(TableName=self.name)
+        """Delete the table, unless it is gone already."""
+        dynamodb = self.cloud.client("dynamodb")
+        with suppress(dynamodb.exceptions.ResourceNotFoundException):
+            dynamodb.delete_table(TableName=self.name)
 
 
 class Secret(Deployed, CloudFormationModel):
