@@ -1,5 +1,6 @@
 """Second state of the machine: bring the detector, its metric set and its alert to what params.json says."""
 
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -19,8 +20,10 @@ loader = Loader()
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the machine's state; return what it keeps as ``$.params.detector``."""
     logger.append_keys(correlation_id=event["version"])
-    check_owner(StateStore(loader.s3, event["bucket"]), event["version"])
-    setup = DetectorSetup(loader.lookoutmetrics, Params.from_dict(uploaded_params(event)), event["params"]["crawl"]["fingerprint"])
+    check = partial(check_owner, StateStore(loader.s3, event["bucket"]), event["version"])
+    check()
+    params = Params.from_dict(uploaded_params(event))
+    setup = DetectorSetup(loader.lookoutmetrics, params, event["params"]["crawl"]["fingerprint"], check)
     progress = setup.advance(activated=event["params"].get("detector", {}).get("activated", False))
     patience = Patience(
         parameters.whole_number("WAIT_SECONDS", 5),

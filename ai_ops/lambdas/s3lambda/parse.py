@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import parameters
 from l4m.connector.crawl import Target
-from l4m.connector.upload import KEY, Reception
+from l4m.connector.upload import Reception
 from loader import Loader
 
 logger = Logger(service="s3lambda")
@@ -24,8 +24,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         machine_arn=parameters.required("STEP_FUNCTIONS_ARN"),
         topic_arn=parameters.required("TOPIC_ARN"),
         target=Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP")),
+        key=parameters.required("PARAMS_FILE"),
     )
-    uploads = [record["s3"] for record in event.get("Records", ()) if record["s3"]["object"]["key"] == KEY]
+    uploads = [record["s3"] for record in event.get("Records", ()) if record["s3"]["object"]["key"] == reception.key]
     executions = [reception.receive(upload["bucket"]["name"]) for upload in uploads]
     logger.info("params received", executions=executions)
     return {"executions": executions}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,9 @@ def reception(aws: Callable[[str], Any], s3: Any, secretsmanager: Any) -> Recept
         name="shop-deploy", definition="{}", roleArn=f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/states"
     )
     topic = aws("sns").create_topic(Name="outcomes")
-    return Reception(s3, secretsmanager, aws("stepfunctions"), aws("sns"), machine["stateMachineArn"], topic["TopicArn"], Target("shop"))
+    return Reception(
+        s3, secretsmanager, aws("stepfunctions"), aws("sns"), machine["stateMachineArn"], topic["TopicArn"], Target("shop"), KEY
+    )
 
 
 def put(s3: Any, content: Any) -> str:
@@ -83,6 +86,27 @@ def test_two_uploads_in_one_second_start_the_later_one_and_both_events_mean_it(
     assert StateStore(s3, BUCKET).load().owner == later
 
 
+def test_an_upload_that_is_overtaken_while_it_is_accepted_gives_way(reception: Reception, s3: Any, given: dict[str, Any]) -> None:
+    put(s3, given)
+    later: list[str] = []
+
+    class Overtaken:
+        """S3 on which somebody uploads again, and is accepted, right after the first look at the state."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(s3, name)
+
+        def get_object(self, **arguments: Any) -> Any:
+            if arguments["Key"] == "crawl.state.json" and not later:
+                later.append(put(s3, given | {"alert_threshold": 70}))
+                reception.receive(BUCKET)
+            return s3.get_object(**arguments)
+
+    replace(reception, s3=Overtaken()).receive(BUCKET)
+    assert StateStore(s3, BUCKET).load().owner == later[0]
+    assert len(executions(reception)) == 1
+
+
 def test_uploading_the_same_content_again_is_a_new_upload(reception: Reception, s3: Any, given: dict[str, Any]) -> None:
     put(s3, given)
     first = reception.receive(BUCKET)
@@ -137,7 +161,7 @@ def test_a_secret_of_another_form_is_a_fault(reception: Reception, s3: Any, give
 def test_killed_at_any_call_the_retry_starts_one_execution(reception: Reception, s3: Any, given: dict[str, Any], at: int) -> None:
     version, counter = put(s3, given), [0]
     clients = {name: Mortal(getattr(reception, name), counter, at) for name in ("s3", "secretsmanager", "stepfunctions", "sns")}
-    mortal = Reception(**clients, machine_arn=reception.machine_arn, topic_arn=reception.topic_arn, target=reception.target)
+    mortal = Reception(**clients, machine_arn=reception.machine_arn, topic_arn=reception.topic_arn, target=reception.target, key=KEY)
     for _ in range(2):
         try:
             mortal.receive(BUCKET)

@@ -29,6 +29,7 @@ def handler(monkeypatch: pytest.MonkeyPatch, s3: Any, secretsmanager: Any, redsh
         "AWS_DEFAULT_REGION": "us-east-1",
         "TOPIC_ARN": topic,
         "STEP_FUNCTIONS_ARN": machine["stateMachineArn"],
+        "PARAMS_FILE": "params.json",
         "REDSHIFT_CLUSTER": "shop",
         "REDSHIFT_WORKGROUP": "",
         "STATEMENT_NAME": "shop",

@@ -37,6 +37,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 def _told(report: Report) -> dict[str, Any]:
     for start, reason in report.failed.items():
         logger.error("window failed; the next tick tries again", window=start, reason=reason)
+    metrics.add_dimension("bucket", parameters.required("BUCKET"))
     metrics.add_metric("CrawlLag", MetricUnit.Seconds, report.lag_seconds)
     metrics.add_metric("WindowsFailed", MetricUnit.Count, len(report.failed))
     metrics.flush_metrics()

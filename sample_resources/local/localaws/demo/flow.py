@@ -47,6 +47,7 @@ class Flow:
             "AlertSnsTopicArn": self.around["AlertTopicArn"],
             "NamePrefix": self.stack,
             "WaitSeconds": "1",
+            "LongestWaitSeconds": "2",
         }
         self.outputs = self.aws.deploy(template, self.stack, parameters)
         events = self.aws.client("events")

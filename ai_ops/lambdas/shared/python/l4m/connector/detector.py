@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,7 @@ class DetectorSetup:
     client: Any
     params: Params
     history: str | None
+    check: Callable[[], None] = lambda: None  # raises when this set-up is no longer wanted; asked before each change
 
     def advance(self, activated: bool) -> Progress:
         """Do all that can be done now; call again until it is ready."""
@@ -53,12 +54,15 @@ class DetectorSetup:
         return self._apply(actual, changes, activated)
 
     def _clear(self, actual: Actual, action: str) -> Progress:
+        self.check()
         getattr(self.client, f"{action}_anomaly_detector")(AnomalyDetectorArn=actual.arn)
         return Progress(False, actual.status, False, actual.arn, (f"{action} detector {self.params.detector_name}",))
 
     def _apply(self, actual: Actual, changes: tuple[Change, ...], activated: bool) -> Progress:
+        self.check()
         arn = actual.arn or self._create_detector()
         for change in changes:
+            self.check()
             self._make(change, arn, actual)
         done = tuple(map(str, changes))
         if actual.status in RUNNING:

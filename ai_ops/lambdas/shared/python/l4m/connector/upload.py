@@ -10,13 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from l4m.connector.crawl import Target
-from l4m.connector.crawl_state import StateStore
+from l4m.connector.crawl_state import StateChanged, StateStore
 from l4m.connector.status import Outcome, StatusFile
 from l4m.connector.validation import Surroundings, read_params
 from l4m.errors import Fault, InvalidInput
 from l4m.sources.redshift import read_secret
 
-KEY = "params.json"
+ATTEMPTS = 5  # newer uploads that may come while one is being accepted
 
 
 @dataclass(frozen=True)
@@ -40,22 +40,24 @@ class Reception:
     machine_arn: str
     topic_arn: str
     target: Target
+    key: str
 
     def receive(self, bucket: str) -> str | None:
         """Take the latest version of params.json; return the execution's name, or None when the file was refused."""
-        upload = self._latest(bucket)
-        try:
-            params = self._check(upload)
-        except InvalidInput as error:
-            self._refuse(upload, error.faults)
-            return None
-        self._accept(upload)
-        return self._start(upload, params)
+        for _ in range(ATTEMPTS):
+            upload = self._latest(bucket)
+            try:
+                params = self._check(upload)
+            except InvalidInput as error:
+                self._refuse(upload, error.faults)
+                return None
+            if self._accept(upload):
+                return self._start(upload, params)
+        raise StateChanged(f"{self.key} in {bucket} is uploaded faster than it can be accepted")
 
     def _latest(self, bucket: str) -> Upload:
-        answer = self.s3.get_object(Bucket=bucket, Key=KEY)
-        version = answer.get("VersionId") or answer["ETag"].strip('"')
-        return Upload(bucket, version, answer["LastModified"], answer["Body"].read())
+        answer = self.s3.get_object(Bucket=bucket, Key=self.key)
+        return Upload(bucket, _version(answer), answer["LastModified"], answer["Body"].read())
 
     def _check(self, upload: Upload) -> Mapping[str, Any]:
         def secret_faults(name: str) -> Sequence[Fault]:
@@ -74,11 +76,19 @@ class Reception:
         self.sns.publish(TopicArn=self.topic_arn, Subject="params.json was refused", Message=text)
         status.begin(upload.version, Outcome.REJECTED, {"uploaded": upload.uploaded.isoformat(), "faults": listed})
 
-    def _accept(self, upload: Upload) -> None:
+    def _accept(self, upload: Upload) -> bool:
+        """Put the upload in charge; False when a newer one came in between, for the later one wins."""
         store = StateStore(self.s3, upload.bucket)
         state = store.load()
-        if state.owner != upload.version:
+        if state.owner == upload.version:
+            return True
+        if _version(self.s3.head_object(Bucket=upload.bucket, Key=self.key)) != upload.version:
+            return False
+        try:
             store.save(replace(state, owner=upload.version))
+        except StateChanged:
+            return False
+        return True
 
     def _start(self, upload: Upload, params: Mapping[str, Any]) -> str:
         name = execution_name(upload)
@@ -91,6 +101,10 @@ class Reception:
         except self.stepfunctions.exceptions.ExecutionAlreadyExists:
             return name  # the same version was announced before
         return name
+
+
+def _version(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("VersionId") or answer["ETag"].strip('"'))
 
 
 def execution_name(upload: Upload) -> str:
