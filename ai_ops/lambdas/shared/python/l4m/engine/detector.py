@@ -14,11 +14,11 @@ from l4m.engine.point import Point
 from l4m.engine.rates import Rates
 from l4m.engine.seasons import Moment, Seasons
 from l4m.engine.settings import Settings
+from l4m.engine.severity import threshold_of
 from l4m.engine.stages import STAGES
 
 BLOCK = 4_000  # series at a time: what one interval touches stays in the cache
 WORKERS = 2
-NINETY = np.float32(1.2816)  # standard deviations to the 90 % quantile of a Gaussian
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Scores:
     ----------
     expected, lower, upper : prediction and band, in units of the value
     error : standard error of the prediction, from the deviations that nine of ten points keep to
+    baseline : what the slow season alone predicts; an event does not move it at once
     severity : 0-100; NaN where no value arrived, and before the cold start is over
     is_anomaly : the value is outside the band and the user's settings let it be reported
     missing : the series should have reported and did not
@@ -38,6 +39,7 @@ class Scores:
     lower: Array
     upper: Array
     error: Array
+    baseline: Array
     severity: Array
     is_anomaly: NDArray[np.bool_]
     missing: NDArray[np.bool_]
@@ -45,8 +47,9 @@ class Scores:
     @classmethod
     def blank(cls, *shape: int) -> Scores:
         """Return scores of a shape, not filled in yet."""
-        expected, lower, upper, error, severity = (np.empty(shape, np.float32) for _ in range(5))
-        return cls(expected, lower, upper, error, severity, is_anomaly=np.empty(shape, np.bool_), missing=np.empty(shape, np.bool_))
+        expected, lower, upper, error, baseline, severity = (np.empty(shape, np.float32) for _ in range(6))
+        is_anomaly, missing = (np.empty(shape, np.bool_) for _ in range(2))
+        return cls(expected, lower, upper, error, baseline, severity, is_anomaly, missing)
 
     def row(self, index: int) -> Scores:
         """Return the scores of one interval of a run."""
@@ -75,6 +78,7 @@ class Detector:
         self._settings = settings
         self._seasons = Seasons(settings)
         self._rates = Rates.of(self._seasons)
+        self._threshold = threshold_of(settings.sensitivity, self._rates.per_day)
         self._memory = Memory.blank(self._seasons.rows, series)
 
     @property
@@ -121,10 +125,11 @@ class Detector:
         memory, block = self._memory.columns(first, last), slice(first, last)
         with np.errstate(all="ignore"):
             for i, moment in enumerate(moments):
-                point = Point(np.asarray(values[i, block], np.float32), moment, self._settings, self._rates)
+                point = Point(np.asarray(values[i, block], np.float32), moment, self._settings, self._rates, self._threshold)
                 for stage in STAGES:
                     stage(point, memory)
                 scores.expected[i, block], scores.severity[i, block] = point.expected, point.severity
                 scores.lower[i, block], scores.upper[i, block] = point.lower, point.upper
-                scores.error[i, block] = point.scale * memory.quantile[:2].mean(axis=0) / NINETY
+                scores.error[i, block] = point.error
+                scores.baseline[i, block] = point.value - point.deviations[1]
                 scores.is_anomaly[i, block], scores.missing[i, block] = point.is_anomaly, point.missing

@@ -36,10 +36,8 @@ class Memory:
     center: Array = rows()  # mean value
     spread: Array = rows()  # mean absolute deviation from it
     zeros: Array = rows()  # share of zeros
-    burst: Array = rows()  # mean absolute value of the others
-    quantile: Array = rows(4, 2.5)  # 96 % quantile of deviations: fast up, fast down, slow up, slow down
+    quantile: Array = rows(4, 0.9)  # log of the 90 % quantile of deviations: fast and seasonal up, fast and seasonal down
     tail: Array = rows(4, 0.4)  # tail index beyond it
-    excesses: Array = rows(4)  # points seen beyond it
     event: Array = rows(2)  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod

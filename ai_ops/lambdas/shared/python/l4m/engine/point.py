@@ -21,18 +21,19 @@ class Point:
     ----------
     values : values of the interval, NaN where none arrived; never written to
     moment, settings, rates : where the interval stands, what the user chose, how fast the memory forgets
+    threshold : surprise from which a point is an anomaly
     present : 1 where a value arrived, else 0
     value : the value, or the last one where none arrived
     seen, youngest : points seen before this one, and the least of them
     missing : True where a value should have arrived
     predictions, errors : of each predictor, shape (predictors, series)
-    expected, deviation, scale : combined prediction, value minus it, and its usual size
-    seasonal_deviation, seasonal_scale : the same of the slow seasonal prediction
+    expected : combined prediction
+    deviations, scales : value minus the combined, and minus the slow seasonal prediction, and their usual size; shape (2, series)
     surprise : -log10 of the share of points that deviate more
-    lasting : the same of the seasonal deviation alone, up and down, shape (2, series)
-    is_held : 1 where an event that began earlier goes on
+    lasting : the same of the seasonal deviation alone
+    held : indices of the series in which an event that began earlier goes on
     severity : 0-100, NaN before the cold start is over
-    lower, upper, is_anomaly : the band, and the decision
+    lower, upper, error, is_anomaly : the band, the standard error of the prediction, and the decision
     trust : 0-1, how much of this point levels, seasons and scales learn
     """
 
@@ -40,6 +41,7 @@ class Point:
     moment: Moment
     settings: Settings
     rates: Rates
+    threshold: float
     present: Array = field(init=False)
     value: Array = field(init=False)
     seen: Array = field(init=False)
@@ -48,16 +50,15 @@ class Point:
     predictions: Array = field(init=False)
     errors: Array = field(init=False)
     expected: Array = field(init=False)
-    deviation: Array = field(init=False)
-    scale: Array = field(init=False)
-    seasonal_deviation: Array = field(init=False)
-    seasonal_scale: Array = field(init=False)
+    deviations: Array = field(init=False)
+    scales: Array = field(init=False)
     surprise: Array = field(init=False)
     lasting: Array = field(init=False)
-    is_held: Array = field(init=False)
+    held: NDArray[np.intp] = field(init=False)
     severity: Array = field(init=False)
     lower: Array = field(init=False)
     upper: Array = field(init=False)
+    error: Array = field(init=False)
     is_anomaly: NDArray[np.bool_] = field(init=False)
     trust: Array = field(init=False)
 

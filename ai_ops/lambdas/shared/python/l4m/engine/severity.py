@@ -11,7 +11,6 @@ from l4m.engine.memory import Array
 PER_DAY = 0.69  # by how much the surprise of a once-a-week point grows with log10 of the points of a day
 KNOTS = (0.0, 1.05, 1.6, 2.5)  # surprise, less that growth, of severities 0, 50, 70, 90: measured on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
-SLOPES = (*(np.diff(SEVERITIES) / np.diff(KNOTS)).tolist(), 0.0)
 BEYOND = 2.0  # surprise past the last knot that takes severity half the way from 90 to 100
 THRESHOLD, THRESHOLD_PER_DAY = 1.98, 0.3  # surprise of an anomaly at sensitivity 50, and its growth as above
 
@@ -25,11 +24,13 @@ def severity_of(surprise: Array, per_day: int) -> Array:
     [0.0, 50.0, 70.0, 90.0]
     """
     place = surprise - PER_DAY * math.log10(per_day)
-    severity = np.zeros_like(place)
-    for knot, change in zip(KNOTS, np.diff(SLOPES, prepend=0.0).tolist(), strict=True):
-        over = np.maximum(place - knot, 0)
-        severity += change * over
-    severity += (100 - SEVERITIES[-1]) * over / (over + BEYOND)
+    severity = np.maximum(place, 0)
+    severity *= SEVERITIES[1] / KNOTS[1]
+    rare = np.flatnonzero(place > KNOTS[1])
+    over = place[rare] - KNOTS[-1]
+    severity[rare] = np.interp(place[rare], KNOTS, SEVERITIES)
+    np.maximum(over, 0, out=over)
+    severity[rare] += (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     return severity
 
 

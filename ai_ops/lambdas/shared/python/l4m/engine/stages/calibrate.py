@@ -6,17 +6,17 @@ import math
 
 import numpy as np
 
-from l4m.engine.memory import Memory
+from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 
 SHARE = 0.1  # of points beyond the tracked quantile
 BASE = -math.log10(SHARE)
-PRIOR_EXCESSES, MOST_EXCESSES = 200.0, 3000.0  # weight of the prior tail index, and the longest memory
+PRIOR_EXCESSES, MOST_EXCESSES = 200.0, 3000.0  # weight of the prior tail index, and the longest memory, in points beyond
 LARGEST_EXCESS = 6.0  # winsorises what one point adds to the tail
-LEAST, MOST = 1.0, 1e6  # quantile, in scales
 LIGHTEST, HEAVIEST = 0.12, 1.5  # tail index
 SLOWNESS, STEP = 0.5, 3.0  # of the stochastic approximation of the quantile
 PER_LOG10 = 1 / math.log(10)
+LEAST = 1e-9  # deviation, in scales
 SEASONAL_SHARE, SEASONAL_MARGIN = 0.1, 0.3
 
 
@@ -27,45 +27,53 @@ def calibrate(point: Point, memory: Memory) -> None:
     with a prior (Hill 1975), both on deviations over their scale. Fast and seasonal deviations are blended, and a
     seasonal deviation that is rarer by a margin counts alone: so ramps and slow shifts are found.
     """
-    sides = np.empty((4, len(point.value)), np.float32)
-    np.divide(point.deviation, point.scale, out=sides[0])
-    np.divide(point.seasonal_deviation, point.seasonal_scale, out=sides[2])
-    np.negative(sides[::2], out=sides[1::2])
-    np.maximum(sides, 1e-9, out=sides)
-    sides /= memory.quantile
-    excess = np.log(sides)
-    np.maximum(excess, 0, out=excess)
-    surprise = excess / memory.tail
+    excess = point.deviations / point.scales
+    up = (excess > 0).astype(np.float32)
+    np.abs(excess, out=excess)
+    np.maximum(excess, LEAST, out=excess)
+    np.log(excess, out=excess)
+    excess -= _side(memory.quantile, up)
+    tail = _side(memory.tail, up)
+    surprise = excess / tail
     surprise *= PER_LOG10
-    np.minimum(sides, 1, out=sides)
-    sides *= BASE
-    surprise += sides
-    point.lasting = surprise[2:]
-    seasonal = np.maximum(surprise[2], surprise[3])
-    point.surprise = np.maximum(surprise[0], surprise[1])
+    surprise += BASE
+    np.maximum(surprise, 0, out=surprise)
+    point.surprise, point.lasting = surprise
     point.surprise *= 1 - SEASONAL_SHARE
-    point.surprise += SEASONAL_SHARE * seasonal
-    seasonal -= SEASONAL_MARGIN
-    np.maximum(point.surprise, seasonal, out=point.surprise)
-    _learn_tails(point, memory, excess)
+    point.surprise += SEASONAL_SHARE * point.lasting
+    np.maximum(point.surprise, point.lasting - SEASONAL_MARGIN, out=point.surprise)
+    _learn_tails(point, memory, excess, tail, up)
 
 
-def _learn_tails(point: Point, memory: Memory, excess: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
+def _side(sides: Array, up: Array) -> Array:
+    """Return the rows of the side on which each deviation lies."""
+    chosen = sides[:2] - sides[2:]
+    chosen *= up
+    chosen += sides[2:]
+    return chosen
+
+
+def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, up: Array) -> None:
     trust = point.present if point.youngest else point.present * (point.seen > 0)
     beyond = (excess > 0).astype(np.float32)
     beyond *= trust
-    move = beyond - SHARE * trust
-    move *= point.gain(SLOWNESS * point.rates.scale, 20) * STEP
-    move += 1
-    memory.quantile *= move
-    np.maximum(memory.quantile, LEAST, out=memory.quantile)
-    np.minimum(memory.quantile, MOST, out=memory.quantile)
-    memory.excesses += beyond
-    np.minimum(memory.excesses, MOST_EXCESSES, out=memory.excesses)
     np.minimum(excess, LARGEST_EXCESS, out=excess)
-    excess -= memory.tail
-    excess *= beyond
-    excess /= np.minimum(memory.excesses + PRIOR_EXCESSES, MOST_EXCESSES)
-    memory.tail += excess
+    excess -= tail
+    excess *= beyond * point.gain(1 / (MOST_EXCESSES * SHARE), PRIOR_EXCESSES / SHARE)
+    excess *= 1 / SHARE
+    _add(memory.tail, excess, up)
     np.maximum(memory.tail, LIGHTEST, out=memory.tail)
     np.minimum(memory.tail, HEAVIEST, out=memory.tail)
+    rate = trust * (point.gain(SLOWNESS * point.rates.scale, 20) * STEP)
+    memory.quantile -= SHARE * rate
+    beyond *= rate
+    _add(memory.quantile, beyond, up)
+    np.maximum(memory.quantile, 0, out=memory.quantile)
+
+
+def _add(sides: Array, change: Array, up: Array) -> None:
+    """Add the change to the side on which each deviation lies."""
+    above = change * up
+    sides[:2] += above
+    change -= above
+    sides[2:] += change

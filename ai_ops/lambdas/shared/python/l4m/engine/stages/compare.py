@@ -9,6 +9,7 @@ from l4m.engine.point import Point
 from l4m.engine.stages.predict import DAILY, WEEKLY
 
 TINY = 1e-12
+MOST_ZEROS = 0.999
 RELATIVE_FLOOR, SPREAD_FLOOR = 0.03, 0.05  # smallest deviation that counts: of the size, of the spread
 HOLIDAY = 0.35  # of the size, by which a holiday may differ from other days
 TO_SIGMA = 1.2533  # mean absolute deviation of a Gaussian to its standard deviation
@@ -18,7 +19,7 @@ UNREADY = 1e30
 
 
 def compare(point: Point, memory: Memory) -> None:
-    """Fill ``expected``, ``deviation``, ``scale`` and their seasonal twins.
+    """Fill ``expected``, ``deviations`` and ``scales``.
 
     A predictor weighs in with the eighth power of its running error's inverse, so that the best one decides and equals
     share. The scale grows with the expected value, as counts and shares do, and has a floor: a share of the series'
@@ -32,15 +33,18 @@ def compare(point: Point, memory: Memory) -> None:
         weight *= weight
     expected = np.einsum("ij,ij->j", weight, point.predictions)
     expected /= weight.sum(axis=0)
-    point.expected, point.deviation = expected, point.value - expected
+    point.expected = expected
+    point.deviations, point.scales = np.empty((2, len(best)), np.float32), np.empty((2, len(best)), np.float32)
+    np.subtract(point.value, expected, out=point.deviations[0])
     weekly = (cost[WEEKLY] < cost[DAILY]).astype(np.float32)
-    seasonal = cost[DAILY] + weekly * (cost[WEEKLY] - cost[DAILY])
-    point.seasonal_deviation = point.errors[DAILY] + weekly * (point.errors[WEEKLY] - point.errors[DAILY])
-    floor, growth = _floor(point, memory), _growth(expected, memory)
-    point.scale = np.maximum(best * growth, floor)
-    point.scale *= TO_SIGMA
-    point.seasonal_scale = np.maximum(seasonal * growth, floor)
-    point.seasonal_scale *= TO_SIGMA
+    np.multiply(weekly, point.errors[WEEKLY] - point.errors[DAILY], out=point.deviations[1])
+    point.deviations[1] += point.errors[DAILY]
+    point.scales[0] = best
+    np.multiply(weekly, cost[WEEKLY] - cost[DAILY], out=point.scales[1])
+    point.scales[1] += cost[DAILY]
+    point.scales *= _growth(expected, memory)
+    np.maximum(point.scales, _floor(point, memory), out=point.scales)
+    point.scales *= TO_SIGMA
 
 
 def _exclude_unready(point: Point, memory: Memory, cost: Array) -> None:
@@ -56,7 +60,7 @@ def _exclude_unready(point: Point, memory: Memory, cost: Array) -> None:
 def _floor(point: Point, memory: Memory) -> Array:
     floor = np.maximum(RELATIVE_FLOOR * memory.size[0], SPREAD_FLOOR * memory.spread[0])
     sparse = memory.zeros[0] * memory.zeros[0]
-    sparse *= memory.burst[0]
+    sparse *= memory.size[0] / (1 - np.minimum(memory.zeros[0], MOST_ZEROS))
     np.maximum(floor, sparse, out=floor)
     floor += TINY
     if point.moment.holiday:
@@ -70,4 +74,4 @@ def _growth(expected: Array, memory: Memory) -> Array:
     np.minimum(growth, (MOST_GROWTH - LEAST_GROWTH) / (1 - LEAST_GROWTH), out=growth)
     growth *= 1 - LEAST_GROWTH
     growth += LEAST_GROWTH
-    return growth
+    return np.asarray(growth)

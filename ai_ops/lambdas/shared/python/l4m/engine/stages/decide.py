@@ -3,57 +3,63 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from l4m.engine.memory import Array, Memory
+from l4m.engine.memory import Memory
 from l4m.engine.point import Point
-from l4m.engine.severity import severity_of, threshold_of
+from l4m.engine.severity import severity_of
 from l4m.engine.stages.calibrate import BASE, PER_LOG10
 from l4m.model import Direction
 
 IN_EVENT = 0.3  # how much a point inside an event teaches the baseline
 INSIDE = 0.99  # where the edge of the band lies, at most, under the deviation of a point outside
+NINETY = 1.2816  # standard deviations to the 90 % quantile of a Gaussian
 
 
 def decide(point: Point, memory: Memory) -> None:
-    """Fill ``severity``, ``lower``, ``upper``, ``is_anomaly`` and ``trust``, and open events."""
-    threshold = threshold_of(point.settings.sensitivity, point.rates.per_day)
-    scored = point.present > 0
+    """Fill ``severity``, ``lower``, ``upper``, ``error``, ``is_anomaly`` and ``trust``, and open events."""
+    threshold = point.threshold
+    point.surprise[point.held] = np.maximum(point.surprise[point.held], threshold)
+    point.severity = severity_of(point.surprise, point.rates.per_day)
+    unscored = point.present == 0
     if point.youngest < point.rates.cold_start:
-        scored &= point.seen >= point.rates.cold_start
-    surprise = point.is_held * threshold
-    np.maximum(surprise, point.surprise, out=surprise)
-    point.severity = severity_of(surprise, point.rates.per_day)
-    np.copyto(point.severity, np.nan, where=~scored)
-    beyond = scored & (surprise >= threshold)
-    sign = memory.event[0]
-    sign += beyond * np.sign(point.deviation) * (sign == 0)
-    size = np.abs(point.deviation)
-    point.is_anomaly = beyond & _is_wanted(point, size)
-    _draw_band(point, memory, threshold, size)
-    point.trust = point.present * ((1 - point.moment.holiday) * (1 - (1 - IN_EVENT) * np.abs(sign)))
+        unscored |= point.seen < point.rates.cold_start
+    point.severity[unscored] = np.nan
+    beyond = np.flatnonzero((point.surprise >= threshold) & ~unscored)
+    sign, deviation = memory.event[0], point.deviations[0]
+    opened = beyond[sign[beyond] == 0]
+    sign[opened] = np.sign(deviation[opened])
+    wanted = beyond[_is_wanted(point, beyond)]
+    point.is_anomaly = np.zeros(len(sign), np.bool_)
+    point.is_anomaly[wanted] = True
+    _draw_band(point, memory, threshold, wanted)
+    point.trust = point.present * (1 - point.moment.holiday)
+    point.trust[np.flatnonzero(sign != 0)] *= IN_EVENT
 
 
-def _is_wanted(point: Point, size: Array) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | bool:
-    settings, wanted = point.settings, np.ones(len(size), np.bool_)
-    if settings.minimum_absolute:
-        wanted &= size >= settings.minimum_absolute
-    if settings.minimum_relative:
-        wanted &= size >= settings.minimum_relative * np.abs(point.expected)
+def _is_wanted(point: Point, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+    settings, deviation = point.settings, point.deviations[0, which]
+    size = np.abs(deviation)
+    wanted = (size >= settings.minimum_absolute) & (size >= settings.minimum_relative * np.abs(point.expected[which]))
     if settings.direction is Direction.UP:
-        wanted &= point.deviation > 0
+        wanted &= deviation > 0
     if settings.direction is Direction.DOWN:
-        wanted &= point.deviation < 0
-    return wanted
+        wanted &= deviation < 0
+    return np.asarray(wanted)
 
 
-def _draw_band(point: Point, memory: Memory, threshold: float, size: Array) -> None:
+def _draw_band(point: Point, memory: Memory, threshold: float, outside: NDArray[np.intp]) -> None:
     """Draw the band at the deviation whose surprise is the threshold; the value is outside exactly if it is an anomaly."""
-    reach = memory.tail[:2] * ((threshold - BASE) / PER_LOG10)
+    size = np.abs(point.deviations[0])
+    quantile, tail = memory.quantile[::2], memory.tail[::2]
+    reach = tail * ((threshold - BASE) / PER_LOG10)
+    reach += quantile
     np.exp(reach, out=reach)
-    reach *= memory.quantile[:2]
-    reach *= point.scale
-    outside = point.is_anomaly.astype(np.float32)
-    most = size * (1 - (1 - INSIDE) * outside)
-    edge = np.maximum(reach, most)
-    edge += outside * (np.minimum(reach, most) - edge)
+    reach *= point.scales[0]
+    edge = np.maximum(reach, size)
+    edge[:, outside] = np.minimum(reach[:, outside], size[outside] * INSIDE)
     point.upper, point.lower = point.expected + edge[0], point.expected - edge[1]
+    point.error = np.maximum(quantile[0], quantile[1])
+    np.exp(point.error, out=point.error)
+    point.error *= point.scales[0]
+    point.error /= NINETY

@@ -12,9 +12,9 @@ FAST = 0.35
 CLIP = 3 * 1.2533  # errors count up to three sigma
 WIDE = 1e30  # no clip yet
 DAY_VISITS, WEEK_VISITS, WEEK_PRIOR = 10.0, 10.0, 4.0  # longest memory of a phase, and weight of an absent weekly effect
+SIZE_EVERY = 2  # intervals between two looks at the size of values, which moves slowly
 YOUNG = 5  # points, and
 YOUNG_VISITS = 2  # visits of a phase, before errors are clipped
-BURST_GAIN, LARGEST_BURST = 0.05, 3.0
 
 
 def learn(point: Point, memory: Memory) -> None:
@@ -25,7 +25,8 @@ def learn(point: Point, memory: Memory) -> None:
             array[first] = point.value[first]
     limit = CLIP * memory.error
     _learn_errors(point, memory, limit)
-    _learn_size(point, memory)
+    if point.moment.phase % SIZE_EVERY == 0:
+        _learn_size(point, memory)
     visits = memory.visits[point.moment.hour] / point.rates.per_hour
     if point.youngest < YOUNG:
         limit += WIDE * (point.seen < YOUNG).astype(np.float32)
@@ -37,21 +38,22 @@ def learn(point: Point, memory: Memory) -> None:
 
 
 def _learn_levels(point: Point, memory: Memory, limit: Array, visits: Array) -> None:
-    clipped = np.minimum(point.errors, limit)
+    limit = limit[LEVEL : WEEKLY + 1]
+    level, daily, weekly = clipped = np.minimum(point.errors[LEVEL : WEEKLY + 1], limit)
     np.maximum(clipped, -limit, out=clipped)
     fast = FAST * point.present
-    memory.level[0] += fast * clipped[LEVEL]
-    seasonal, reach = point.errors[DAILY : WEEKLY + 1], 3 * limit[DAILY : WEEKLY + 1]
-    remainder = np.minimum(seasonal, reach)
+    memory.level[0] += fast * level
+    reach = 3 * limit[1:]
+    remainder = np.minimum(point.errors[DAILY : WEEKLY + 1], reach)
     np.maximum(remainder, -reach, out=remainder)
     remainder -= memory.drift
     remainder *= fast
     memory.drift += remainder
-    memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped[DAILY : WEEKLY + 1]
-    memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / DAY_VISITS) * point.trust * clipped[DAILY]
+    memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped[1:]
+    memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / DAY_VISITS) * point.trust * daily
     if len(memory.weekly) > 1:
         gain = np.maximum(1 / (visits / 7 + WEEK_PRIOR), 1 / WEEK_VISITS) / point.rates.per_week_row
-        memory.weekly[point.moment.week] += gain * point.trust * clipped[WEEKLY]
+        memory.weekly[point.moment.week] += gain * point.trust * weekly
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
@@ -67,17 +69,9 @@ def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
 
 
 def _learn_size(point: Point, memory: Memory) -> None:
-    gain = point.gain(point.rates.scale, 1) * point.present
-    size = np.abs(point.value)
-    memory.size[0] += gain * (size - memory.size[0])
+    gain = np.minimum(point.gain(point.rates.scale, 1) * SIZE_EVERY, 1) * point.present
+    memory.size[0] += gain * (np.abs(point.value) - memory.size[0])
     memory.center[0] += gain * (point.value - memory.center[0])
     memory.spread[0] += gain * (np.abs(point.value - memory.center[0]) - memory.spread[0])
     zero = (point.value == 0).astype(np.float32)
     memory.zeros[0] += gain * (zero - memory.zeros[0])
-    burst = memory.burst[0]
-    top = LARGEST_BURST * burst
-    top += WIDE * (burst == 0).astype(np.float32)
-    np.minimum(size, top, out=size)
-    size -= burst
-    size *= (1 - zero) * point.present * BURST_GAIN
-    burst += size
