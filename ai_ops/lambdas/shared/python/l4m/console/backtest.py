@@ -29,6 +29,7 @@ from l4m.sources.report import ReadReport
 from l4m.sources.tables import TableSpec, read_block
 from l4m.sources.timestamps import ISO
 
+PIPED_WIDTH = 160  # characters of a line where no terminal says how wide it is
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 _PERCENT = click.FloatRange(0, 100)
 
@@ -161,6 +162,8 @@ def _warn(report: ReadReport, intervals: int, console: Console) -> None:
 
 def _show(incidents: list[Incident], clock: Clock, report: ReadReport, outputs: Outputs) -> None:
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPED_WIDTH)
     console.print(f"{report.rows_used:,} rows, {report.series:,} series: {len(incidents):,} incident{'s' if len(incidents) != 1 else ''}")
     if incidents:
         console.print(incident_table(incidents, clock, outputs.limit))

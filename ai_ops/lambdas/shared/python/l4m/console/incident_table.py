@@ -27,4 +27,4 @@ def incident_table(incidents: Sequence[Incident], clock: Clock, limit: int) -> T
 
 def most_severe(incidents: Sequence[Incident], limit: int) -> list[Incident]:
     """The incidents worth showing."""
-    return sorted(incidents, key=lambda one: (-one.severity, one.start))[:limit]
+    return sorted(incidents, key=lambda one: (-one.severity, -one.series, one.start))[:limit]

@@ -12,6 +12,7 @@ from l4m.sources.intervals import DAY, Clock
 EVERYWHERE = "everywhere"
 _ARROWS = {"up": "\N{UPWARDS ARROW}", "down": "\N{DOWNWARDS ARROW}"}
 _SHOWN_CAUSES = 2
+_FROM_NOTHING = 200.0  # a change that large says nothing but that little was expected
 
 
 def say_period(incident: Incident, clock: Clock) -> str:
@@ -38,8 +39,8 @@ def say_what(incident: Incident) -> str:
 
 def say_change(change: float) -> str:
     """Actual against expected: in per cent, or as a multiple where that reads better."""
-    if not abs(change) < float("inf"):
-        return "from nothing"
+    if not abs(change) < _FROM_NOTHING:
+        return "from nothing" if change == float("inf") else "from next to nothing"
     return f"x{change + 1:.1f}" if change >= 2 else f"{100 * change:+.0f} %"
 
 
