@@ -69,13 +69,7 @@ class Tracker:
         """Return the measures and places that moved; a second place counts when its own series says so."""
         scene, found = self._scene, []
         for measure in np.flatnonzero(seen.strong.any(axis=1)).tolist():
-            leaves = scene.leaf_nodes
-            value, expected, error = (array[measure, leaves].astype(np.float64) for array in (seen.value, seen.expected, seen.error))
-            known = np.isfinite(value) & np.isfinite(expected)
-            terms = Moves.of(np.where(known, value, 0.0), np.where(known, expected, 0.0), np.where(known, error, 0.0))
-            for rank, place in enumerate(
-                locate(scene.cuboids, terms.among(slice(None)) if known.all() else terms.without(np.flatnonzero(~known)))
-            ):
+            for rank, place in enumerate(locate(scene.cuboids, _moves_of(scene, seen, measure))):
                 node = scene.find_node(place.dimensions, int(place.leaves[0]))
                 if (rank == 0 or (node is not None and seen.strong[measure, node])) and not self._normality.covers(seen, measure, place):
                     found.append((measure, place))
@@ -140,3 +134,10 @@ class Tracker:
             home = np.zeros(max(leaves, default=-1) + 1, bool)
             home[leaves] = True
             self.closed.append((end, sign, home))
+
+
+def _moves_of(scene: Scene, seen: Evidence, measure: int) -> Moves:
+    """Return how every leaf moved in one interval; those of which nothing is known did not."""
+    value, expected, error = (array[measure, scene.leaf_nodes].astype(np.float64) for array in (seen.value, seen.expected, seen.error))
+    unknown = np.flatnonzero(~(np.isfinite(value) & np.isfinite(expected)))
+    return Moves.of(np.nan_to_num(value), np.nan_to_num(expected), np.nan_to_num(error)).without(unknown)
