@@ -29,7 +29,6 @@ class Scores:
     ----------
     expected, lower, upper : prediction and band, in units of the value
     error : standard error of the prediction, from the deviations that nine of ten points keep to
-    baseline : what the slow season alone predicts; an event does not move it at once
     severity : 0-100; NaN where no value arrived, and before the cold start is over
     is_anomaly : the value is outside the band and the user's settings let it be reported
     missing : the series should have reported and did not
@@ -39,7 +38,6 @@ class Scores:
     lower: Array
     upper: Array
     error: Array
-    baseline: Array
     severity: Array
     is_anomaly: NDArray[np.bool_]
     missing: NDArray[np.bool_]
@@ -47,9 +45,9 @@ class Scores:
     @classmethod
     def blank(cls, *shape: int) -> Scores:
         """Return scores of a shape, not filled in yet."""
-        expected, lower, upper, error, baseline, severity = (np.empty(shape, np.float32) for _ in range(6))
+        expected, lower, upper, error, severity = (np.empty(shape, np.float32) for _ in range(5))
         is_anomaly, missing = (np.empty(shape, np.bool_) for _ in range(2))
-        return cls(expected, lower, upper, error, baseline, severity, is_anomaly, missing)
+        return cls(expected, lower, upper, error, severity, is_anomaly, missing)
 
     def row(self, index: int) -> Scores:
         """Return the scores of one interval of a run."""
@@ -131,5 +129,4 @@ class Detector:
                 scores.expected[i, block], scores.severity[i, block] = point.expected, point.severity
                 scores.lower[i, block], scores.upper[i, block] = point.lower, point.upper
                 scores.error[i, block] = point.error
-                scores.baseline[i, block] = point.value - point.deviations[1]
                 scores.is_anomaly[i, block], scores.missing[i, block] = point.is_anomaly, point.missing
