@@ -8,6 +8,7 @@ from l4m.model import DetectorStatus
 
 ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
 S3 = "MetricSource.S3SourceConfig"
+HEADERS = f"{S3}.FileFormatDescriptor.CsvFormatDescriptor.HeaderList"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonLookoutMetrics-x"
 VPC = {"SubnetIdList": ["s"], "SecurityGroupIdList": ["g"]}
 HOURLY = {"AnomalyDetectorFrequency": "PT1H"}
@@ -99,8 +100,8 @@ def test_json_lines_without_dimensions_and_with_defaults(client, sales, metric_s
         ({"MetricSource": s3(RoleArn="arn:aws:iam::999999999999:role/x")}, f"{S3}.RoleArn"),
         ({"MetricSource": s3(RoleArn="arn:aws:iam::123456789012:user/x")}, f"{S3}.RoleArn"),
         ({"MetricSource": s3(FileFormatDescriptor={})}, f"{S3}.FileFormatDescriptor"),
-        ({"MetricSource": s3(FileFormatDescriptor=csv(ContainsHeader=False))}, f"{S3}.FileFormatDescriptor.CsvFormatDescriptor.HeaderList"),
-        ({"MetricSource": s3(FileFormatDescriptor=csv(HeaderList=["views", "price"]))}, f"{S3}.FileFormatDescriptor.CsvFormatDescriptor.HeaderList"),
+        ({"MetricSource": s3(FileFormatDescriptor=csv(ContainsHeader=False))}, HEADERS),
+        ({"MetricSource": s3(FileFormatDescriptor=csv(HeaderList=["views", "price"]))}, HEADERS),
         ({"MetricSource": s3(FileFormatDescriptor=csv(Charset="klingon"))}, f"{S3}.FileFormatDescriptor.Charset"),
         ({"MetricSource": s3(FileFormatDescriptor=csv(Charset="rot13"))}, f"{S3}.FileFormatDescriptor.Charset"),
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{{yyyyQQ}}/"])}, f"{S3}.TemplatedPathList"),

@@ -16,10 +16,8 @@ PAGING = ("MaxResults", "NextToken")
 SEAL_BYTES = 16
 
 
-def seal_token(secret: bytes, operation: str, members: Mapping[str, Any], position: str | None) -> str | None:
-    """The token that goes on at a position of the list which those members ask for; None on the last page."""
-    if position is None:
-        return None
+def seal_token(secret: bytes, operation: str, members: Mapping[str, Any], position: str) -> str:
+    """The token that goes on at a position of the list which those members ask for."""
     raw = position.encode()
     return base64.urlsafe_b64encode(_seal(secret, operation, members, raw) + raw).decode().rstrip("=")
 

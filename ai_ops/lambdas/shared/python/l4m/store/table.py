@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from l4m.errors import Conflict
 
 Document = dict[str, Any]
+_VERSIONS = 10**15  # so many that a version never comes back
 MISSING = "attribute_not_exists(pk)"
 
 
@@ -27,7 +29,7 @@ class Key:
 
 @dataclass(frozen=True)
 class Row:
-    """A document as it lies in the table; ``version`` counts its writes."""
+    """A document as it lies in the table; every write gives it another ``version``."""
 
     sort: str
     document: Document
@@ -73,8 +75,8 @@ class Table:
             raise KeyTakenError(key.sort) from error
 
     def put(self, key: Key, document: Document) -> None:
-        """Write a document, whatever was there."""
-        self.client.put_item(TableName=self.name, Item=_item(key, document, 1))
+        """Write a document, whatever was there; a change that read what was there before does not overwrite it."""
+        self.client.put_item(TableName=self.name, Item=_item(key, document, secrets.randbelow(_VERSIONS)))
 
     def change(self, key: Key, edit: Callable[[Document], Document], attempts: int = 8) -> Document | None:
         """Replace a document by what ``edit`` makes of it, as if nobody else were writing; None when there is none."""

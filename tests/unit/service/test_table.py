@@ -1,0 +1,78 @@
+"""The table: conditional writes, changes under contention, queries that page."""
+
+import pytest
+
+from l4m.errors import Conflict
+from l4m.store.table import Key, KeyTakenError, RequirementFailedError
+
+KEY, OWNER = Key("thing", "a"), Key("owner", "o")
+
+
+def test_insertion_happens_once(table):
+    table.insert(KEY, {"value": 1})
+    with pytest.raises(KeyTakenError):
+        table.insert(KEY, {"value": 2})
+    assert table.get(KEY).document == {"value": 1}
+
+
+def test_insertion_needs_its_owner_in_another_state(table):
+    with pytest.raises(RequirementFailedError):
+        table.insert(KEY, {}, OWNER, unless_status="DELETING")
+    table.put(OWNER, {"status": "DELETING"})
+    with pytest.raises(RequirementFailedError):
+        table.insert(KEY, {}, OWNER, unless_status="DELETING")
+    assert table.get(KEY) is None
+    table.put(OWNER, {"status": "ACTIVE"})
+    table.insert(KEY, {}, OWNER, unless_status="DELETING")
+    with pytest.raises(KeyTakenError):
+        table.insert(KEY, {}, OWNER, unless_status="DELETING")
+
+
+def test_change_is_made_on_what_is_there_now(table):
+    table.insert(KEY, {"count": 0})
+    interruptions = [1, 2, 3]
+
+    def edit(document):
+        if interruptions:  # somebody else writes between our read and our write
+            step = interruptions.pop()
+            table.change(KEY, lambda other: {"count": other["count"] + step})
+        return {"count": document["count"] + 10}
+
+    table.change(KEY, edit)
+    assert table.get(KEY).document == {"count": 16}
+    assert table.get(KEY).version == 5
+
+
+def test_endless_contention_is_a_conflict(table):
+    table.insert(KEY, {"count": 0})
+
+    def edit(document):
+        table.put(KEY, {"count": document["count"] + 1})
+        table.change(KEY, lambda other: {**other, "touched": True})
+        return {"count": -1}
+
+    with pytest.raises(Conflict):
+        table.change(KEY, edit)
+    assert table.get(KEY).document["count"] > 0
+
+
+def test_change_of_nothing_is_none_and_no_difference_no_write(table):
+    assert table.change(KEY, lambda document: document) is None
+    table.insert(KEY, {"a": 1})
+    assert table.change(KEY, lambda document: document) == {"a": 1}
+    assert table.get(KEY).version == 1
+
+
+def test_query_reads_on_beyond_a_page_of_dynamodb(table):
+    text = "x" * 100_000
+    for number in range(25):  # 2.5 MB; a page of DynamoDB ends at 1 MB
+        table.put(Key("many", f"{number:02d}"), {"text": text})
+    assert [row.sort for row in table.query("many")] == [f"{number:02d}" for number in range(25)]
+    assert [row.sort for row in table.query("many", prefix="1", after="17")] == ["18", "19"]
+    assert list(table.query("none")) == []
+
+
+@pytest.mark.parametrize("text", ["", "ü🛒", "\x00", '"\\', "\u2028", "a" * 1000])
+def test_documents_come_back_as_they_were(table, text):
+    table.put(KEY, {"text": text, "list": [text, 1, 2.5, None, True]})
+    assert table.get(KEY).document == {"text": text, "list": [text, 1, 2.5, None, True]}
