@@ -33,6 +33,7 @@ EXAMPLES = {
     "TemplatedPath": ["s3://shop/live/{{yyyyMMdd}}/{{HHmm}}", "s3://shop/{{", "s3://shop/{{}}", "s3://s/{{QQ}}", "s3://none/{{yyyy}}"],
     "HistoricalDataPath": ["s3://shop/past/", "s3://none/past/", "s3://a//..\u2028"],
     "Charset": ["UTF-8", "UTF-16", "rot13", "undefined", "idna", "klingon"],
+    "AthenaDataCatalog": ["AwsDataCatalog", "ü 🛒\t"],  # as a regular expression it takes a minute to explore
     "UUID": [GROUP],
     "NextToken": ["x", "AAAAAAAAAAAAAAAAAAAAAAAA", "=" * 9],
 }
