@@ -1,4 +1,4 @@
-"""CloudWatch metrics as the old service had them, and the score of each measure."""
+"""CloudWatch metrics as the old service had them, the score of each measure, and totals that an alarm can watch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,18 @@ class Metrics:
         """Note runs that were Started, Succeeded or Failed."""
         if count:
             self._add(f"Executions{outcome}", count, "Count", AnomalyDetectorArn=self.detector_arn)
+            self._add(f"Executions{outcome}", count, "Count")
 
     def count_delivery(self, alert_arn: str, is_delivered: bool) -> None:
         """Note an alert that arrived or did not."""
-        self._add("Delivered" if is_delivered else "Undelivered", 1, "Count", AlertArn=alert_arn)
+        name = "Delivered" if is_delivered else "Undelivered"
+        self._add(name, 1, "Count", AlertArn=alert_arn)
+        self._add(name, 1, "Count")
+
+    def note_lag(self, seconds: int) -> None:
+        """Note how long the oldest interval that is due has been waiting, 0 when none is."""
+        self._add("DetectionLag", seconds, "Seconds", AnomalyDetectorArn=self.detector_arn)
+        self._add("DetectionLag", seconds, "Seconds")
 
     def note_scores(self, measures: Iterable[str], groups: Iterable[Mapping[str, Any]]) -> None:
         """Note the highest severity of each measure, 0 where nothing was found."""

@@ -53,6 +53,7 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
     run = Run(assignment, pointer, moment, Metrics(detector_arn))
     try:
         has_more = _run_batches(run)
+        run.metrics.note_lag(max(0, moment - assignment.timeline.due_at(run.pointer.next)))
     except Conflict:  # another invocation is at work on the same intervals, and was faster
         logger.info("another run was faster", extra={"detector": assignment.detector.name})
         has_more = False
