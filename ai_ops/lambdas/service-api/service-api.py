@@ -1,5 +1,6 @@
 """The detection service's door: a signed HTTP call of the Lookout for Metrics API, and its answer."""
 
+import json
 import os
 from datetime import UTC, datetime
 from typing import Any
@@ -8,10 +9,11 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from l4m.api.app import handle
 from l4m.api.gateway import request_from_event, response_to_event
-from l4m.service.context import Context
+from l4m.service.context import Context, Limits
 from l4m.store.table import Table
 from loader import Loader
 
+LIMITS = Limits(**json.loads(os.environ["QUOTAS"]))
 loader = Loader(via=os.environ["DATA_ACCESS_ROLE_ARN"])
 
 
@@ -26,5 +28,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         partition=os.environ["PARTITION"],
         now=datetime.now(UTC),
         run_function_arn=os.environ["RUN_FUNCTION_ARN"],
+        limits=LIMITS,
     )
     return response_to_event(handle(request_from_event(event), surroundings))
