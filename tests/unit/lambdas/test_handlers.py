@@ -160,3 +160,14 @@ def test_a_subject_fits_what_sns_takes(handler: Any, s3: Any, given: dict[str, A
     [(subject, text)] = mails()
     assert len(subject) == 100
     assert "no json" in text
+
+
+@pytest.mark.parametrize(("ended", "error"), [("ABORTED", "ExecutionAborted"), ("TIMED_OUT", "States.Timeout")])
+def test_an_execution_that_was_stopped_from_outside_is_told_too(
+    handler: Any, s3: Any, given: dict[str, Any], ended: str, error: str
+) -> None:
+    detail = {"status": ended, "input": json.dumps(start(handler, s3, given)), "cause": None}
+    event = {"detail-type": "Step Functions Execution Status Change", "source": "aws.states", "detail": detail}
+    assert handler("notify").lambda_handler(event, None) == {"outcome": "FAILED"}
+    assert (status(s3)["error"], status(s3)["state"]) == (error, "FAILED")
+    assert "upload params.json again" in mails()[0][1]

@@ -11,6 +11,7 @@ BY_ERROR = {
     "SourceUnavailable": f"See that the database runs and accepts the Data API, then {RETRY}.",
     "DetectorFailed": f"Mend what the detector reports, then {RETRY}.",
     "DetectorTooSlow": "The detector still works on its history; follow it with `aws lookoutmetrics describe-anomaly-detector`.",
+    "ExecutionAborted": f"If nobody meant to stop it, {RETRY}.",
     "Superseded": "Nothing: a newer params.json took over.",
 }
 DEFAULT = f"Read the log of the failed state's function; then {RETRY}."

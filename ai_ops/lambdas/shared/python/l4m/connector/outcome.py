@@ -9,6 +9,8 @@ from typing import Any
 
 from l4m.connector.status import Outcome
 
+STOPPED = {"ABORTED": "ExecutionAborted", "TIMED_OUT": "States.Timeout"}
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -18,6 +20,15 @@ class Ending:
     fields: Mapping[str, Any]
     subject: str
     text: str
+
+
+def last_state(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The machine's state at its end; of an execution that was stopped from outside, what EventBridge tells about it."""
+    if "detail" not in event:
+        return event
+    detail = event["detail"]
+    fault = {"Error": STOPPED[detail["status"]], "Cause": detail.get("cause") or "the execution was stopped from outside"}
+    return {**json.loads(detail["input"]), "serviceError": fault, "failedState": "Execution"}
 
 
 def ending(event: Mapping[str, Any], advise: Callable[[str], str]) -> Ending:
