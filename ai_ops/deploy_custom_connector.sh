@@ -23,7 +23,7 @@ export SAM_CLI_TELEMETRY=0
 
 # What is known so far, by the name of the parameter it fills; outputs of each stack are added to it.
 declare -A known=([RedshiftSecret]=$secret [SageMakerNotebookRole]=$notebook_role
-  [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-} [PermissionsBoundaryArn]=${PERMISSIONS_BOUNDARY:-}
+  [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-}
   [NotificationEmail]=${NOTIFICATION_EMAIL:-} [LogRetentionDays]=${LOG_RETENTION_DAYS:-})
 case "$cluster" in
   workgroup:*) known[RedshiftWorkgroup]=${cluster#workgroup:} database=(--workgroup "${cluster#workgroup:}") ;;

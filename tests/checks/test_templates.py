@@ -1,6 +1,8 @@
 """Every template keeps the house's rules on permissions, buckets, logs and parameters."""
 
+import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,22 @@ def test_every_parameter_has_its_place_in_the_console(path):
 def test_every_output_says_what_it_is_for(path):
     for name, output in load(path).get("Outputs", {}).items():
         assert len(output.get("Description", "")) > 5, name
+
+
+@each_template
+def test_dashboards_are_json(path):
+    for name, dashboard in resources(path, "AWS::CloudWatch::Dashboard").items():
+        body = re.sub(r"\$\{[^}]+\}", "x", dashboard["Properties"]["DashboardBody"]["Fn::Sub"])
+        assert json.loads(body)["widgets"], name
+
+
+@pytest.mark.parametrize("name", ["l4m-service.yaml", "template.yaml", "l4m-redshift-continuous-crawl.yaml"])
+def test_the_three_apps_can_be_published_to_the_application_repository(name):
+    told = load(ROOT / "ai_ops" / name)["Metadata"]["AWS::ServerlessRepo::Application"]
+    package = tomllib.loads((ROOT / "ai_ops/lambdas/shared/pyproject.toml").read_text())["project"]
+    assert told["SemanticVersion"] == package["version"]
+    assert told["SpdxLicenseId"] == package["license"]
+    assert all((ROOT / "ai_ops" / told[key]).resolve().is_file() for key in ("LicenseUrl", "ReadmeUrl"))
 
 
 def test_the_check_sees_a_wildcard_without_a_reason():

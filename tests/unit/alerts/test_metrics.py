@@ -1,8 +1,9 @@
 """Figures of a run arrive in CloudWatch by detector and as totals, which alarms watch."""
 
 import boto3
-from l4m.alerts.metrics import Metrics
 from moto import mock_aws
+
+from l4m.alerts.metrics import Metrics
 
 ARN = "arn:aws:lookoutmetrics:us-east-1:123456789012:AnomalyDetector:sales"
 

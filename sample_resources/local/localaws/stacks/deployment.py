@@ -46,9 +46,9 @@ def apply(backend: CloudFormationBackend, name: str, text: str, parameters: Mapp
         stack = backend.update_stack(name, text, None, given, None)
         for logical in removed:  # moto would take it for still there when it comes back
             stack.resource_map._parsed_resources.pop(logical, None)
-        return stack
+        return _created(stack)
     try:
-        return backend.create_stack(name, text, dict(parameters))
+        return _created(backend.create_stack(name, text, dict(parameters)))
     except Exception:
         _discard(backend, name)
         raise
@@ -89,6 +89,14 @@ def without_absent(template: dict[str, Any], name: str, parameters: Mapping[str,
             named = item["DependsOn"] if isinstance(item["DependsOn"], list) else [item["DependsOn"]]
             item["DependsOn"] = [other for other in named if other in present]
     return template
+
+
+def _created(stack: Stack) -> Stack:
+    """Return the stack; what is retained except on creation is retained from now on, which moto does not know."""
+    for item in stack.resource_map._resource_json_map.values():
+        if item.get("DeletionPolicy") == "RetainExceptOnCreate":
+            item["DeletionPolicy"] = "Retain"
+    return stack
 
 
 def _discard(backend: CloudFormationBackend, name: str) -> None:
