@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+HERE = Path(__file__).resolve().parent
 NEW_YORK = ZoneInfo("America/New_York")
 AIRPORTS = {
     "EWR": "Newark Liberty International",
@@ -18,9 +19,9 @@ AIRPORTS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("flights", type=Path, help="flights.csv.gz: timestamp, origin, carrier, flights, cancelled, delay_minutes")
-    parser.add_argument("carriers", type=Path, help="carriers.csv: carrier, name")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_name("data"))
+    parser.add_argument("--flights", type=Path, default=HERE / "flights.csv.gz", help="default: flights.csv.gz beside this script")
+    parser.add_argument("--carriers", type=Path, default=HERE / "carriers.csv", help="default: carriers.csv beside this script")
+    parser.add_argument("--out", type=Path, default=HERE / "data", help="default: data beside this script")
     arguments = parser.parse_args()
 
     with arguments.carriers.open(encoding="utf-8", newline="") as file:

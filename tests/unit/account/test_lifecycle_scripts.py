@@ -20,7 +20,7 @@ TOOLS = {  # what the notebook's machine brings
     "chown": "exit 0",
     "systemd-run": 'shift 2; "$@"; exit 0',
     "git": 'mkdir -p "${@: -1}"; cp -r "$SOLUTION/." "${@: -1}"; echo "git $*" >> "$TOOLS_LOG"',
-    "python3.12": 'mkdir -p "$3/bin"; ln -s "$(command -v true)" "$3/bin/pip"; ln -s "$(command -v true)" "$3/bin/python"',
+    "python3.12": 'mkdir -p "$3/bin"; ln -s "$(type -P true)" "$3/bin/pip"; ln -s "$(type -P true)" "$3/bin/python"',
     "curl": 'cat > "$SIGNAL"; echo "curl $*" >> "$TOOLS_LOG"',
 }
 

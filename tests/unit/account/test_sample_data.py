@@ -44,6 +44,14 @@ def test_the_blizzard_cancels_what_the_records_say(flights):
     assert days.most_common(1)[0][0] == "2013-02-08"
 
 
+def test_the_tables_are_made_of_the_flat_counts(load_script, root, tmp_path, monkeypatch):
+    module = load_script("sample_resources/flights/normalise.py")
+    monkeypatch.setattr("sys.argv", ["normalise.py", "--out", str(tmp_path)])
+    module.main()
+    for path in (root / "sample_resources/flights/data").iterdir():
+        assert read(tmp_path / path.name) == read(path)
+
+
 def test_normalising_keeps_the_hour_across_daylight_saving(load_script):
     module = load_script("sample_resources/flights/normalise.py")
     row = {"origin": "JFK", "carrier": "B6", "flights": "3", "cancelled": "1", "delay_minutes": "7"}
