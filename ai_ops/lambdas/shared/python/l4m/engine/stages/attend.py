@@ -48,7 +48,7 @@ def _learn_presence(point: Point, memory: Memory) -> None:
     presence, visits, absent = memory.presence[point.moment.hour], memory.visits[point.moment.hour], memory.absent[0]
     absent += 1
     absent *= 1 - point.present
-    change = point.present - presence
+    change = (point.present - presence) * ~point.missing
     if len(visits) and visits.min() <= PRESENCE_VISITS * point.rates.per_hour:
         change *= np.maximum(1 / (visits + 1), 1 / (PRESENCE_VISITS * point.rates.per_hour))
     else:

@@ -59,7 +59,7 @@ def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, up: A
     beyond *= trust
     np.minimum(excess, LARGEST_EXCESS, out=excess)
     excess -= tail
-    excess *= beyond * point.gain(1 / (MOST_EXCESSES * SHARE), PRIOR_EXCESSES / SHARE)
+    excess *= beyond * point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE)
     excess *= 1 / SHARE
     _add(memory.tail, excess, up)
     np.maximum(memory.tail, LIGHTEST, out=memory.tail)

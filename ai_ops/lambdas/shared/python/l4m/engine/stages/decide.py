@@ -9,6 +9,7 @@ from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 from l4m.engine.severity import severity_of
 from l4m.engine.stages.calibrate import BASE, PER_LOG10
+from l4m.engine.stages.hold import STAY
 from l4m.model import Direction
 
 IN_EVENT = 0.3  # how much a point inside an event teaches the baseline
@@ -26,9 +27,9 @@ def decide(point: Point, memory: Memory) -> None:
         unscored |= point.seen < point.rates.cold_start
     point.severity[unscored] = np.nan
     beyond = np.flatnonzero((point.surprise >= threshold) & ~unscored)
-    sign, deviation = memory.event[0], point.deviations[0]
-    opened = beyond[sign[beyond] == 0]
-    sign[opened] = np.sign(deviation[opened])
+    sign = memory.event[0]
+    opened = beyond[(sign[beyond] == 0) & (point.lasting[beyond] >= threshold - STAY)]
+    sign[opened] = np.sign(point.deviations[1, opened])
     wanted = beyond[_is_wanted(point, beyond)]
     point.is_anomaly = np.zeros(len(sign), np.bool_)
     point.is_anomaly[wanted] = True

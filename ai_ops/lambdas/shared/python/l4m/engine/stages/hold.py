@@ -6,6 +6,7 @@ import numpy as np
 
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
+from l4m.engine.stages.calibrate import SEASONAL_MARGIN
 
 STAY = 0.5  # by how much the seasonal surprise may fall below an anomaly's before an open event ends
 LONGEST_DAYS, LONGEST_OF_DAYS = 1.5, 5.0  # after which it is the new normal; the second counts intervals of a day
@@ -14,8 +15,9 @@ LONGEST_DAYS, LONGEST_OF_DAYS = 1.5, 5.0  # after which it is the new normal; th
 def hold(point: Point, memory: Memory) -> None:
     """Fill ``held``: an event is open, and the series is still off its season to the same side.
 
-    What is held is judged against the baseline from before the event: the seasonal prediction. An event that has lasted
-    long enough moves that baseline to where the series now is. Silence neither ends an event nor holds it.
+    While an event is open, the series is judged by its season alone, the baseline from before the event, so that its
+    return is no news. An event that has lasted long enough moves that baseline to where the series now is. Silence
+    neither ends an event nor holds it.
     """
     sign, age = memory.event
     open_ = np.flatnonzero(sign != 0)
@@ -24,9 +26,10 @@ def hold(point: Point, memory: Memory) -> None:
     arrived, recent = point.present[open_] > 0, age[open_] < longest
     off = arrived & (point.lasting[open_] >= stay) & (point.deviations[1, open_] * sign[open_] > 0)
     point.held, outlived = open_[off & recent], open_[off & ~recent]
-    point.expected[point.held] = point.value[point.held] - point.deviations[1, point.held]
-    point.deviations[0, point.held] = point.deviations[1, point.held]
-    point.scales[0, point.held] = point.scales[1, point.held]
+    point.expected[open_] = point.value[open_] - point.deviations[1, open_]
+    point.deviations[0, open_] = point.deviations[1, open_]
+    point.scales[0, open_] = point.scales[1, open_]
+    point.surprise[open_] = point.lasting[open_] - SEASONAL_MARGIN
     memory.slow[:, outlived] += memory.drift[:, outlived]
     memory.drift[:, outlived] = 0
     age[open_] += 1

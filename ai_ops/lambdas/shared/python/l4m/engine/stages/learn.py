@@ -47,7 +47,7 @@ def _learn_levels(point: Point, memory: Memory, limit: Array, visits: Array) -> 
     remainder = np.minimum(point.errors[DAILY : WEEKLY + 1], reach)
     np.maximum(remainder, -reach, out=remainder)
     remainder -= memory.drift
-    remainder *= fast
+    remainder *= fast * (memory.event[0] == 0)
     memory.drift += remainder
     memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped[1:]
     memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / DAY_VISITS) * point.trust * daily
@@ -57,7 +57,7 @@ def _learn_levels(point: Point, memory: Memory, limit: Array, visits: Array) -> 
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
-    gain = point.gain(point.rates.scale, 0) if point.youngest else 1 / np.maximum(point.seen, 1)
+    gain = point.gain(point.rates.scale, 0) if point.youngest else np.maximum(1 / np.maximum(point.seen, 1), point.rates.scale)
     size = np.abs(point.errors)
     if point.youngest < 2:
         np.minimum(size, limit + WIDE * (point.seen < 2).astype(np.float32), out=size)

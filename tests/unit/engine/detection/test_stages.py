@@ -1,0 +1,84 @@
+"""Every stage, found by name: keeps length, survives gaps and constants, never looks ahead, never changes its input."""
+
+import pkgutil
+
+import numpy as np
+import pytest
+from detection_series import START, settings, traffic
+
+from l4m.engine import stages
+from l4m.engine.memory import Memory
+from l4m.engine.point import Point
+from l4m.engine.rates import Rates
+from l4m.engine.seasons import Seasons
+from l4m.engine.stages import STAGES
+
+INTERVALS = 80
+NAMES = [module.name for module in pkgutil.iter_modules(stages.__path__)]
+
+
+def hard_values(seed: int = 3) -> np.ndarray:
+    """Counts beside gaps, a constant, zeros, nothing at all, huge and negative values."""
+    values = traffic(days=4, series=8, seed=seed)[:INTERVALS]
+    values[20:40, 0] = np.nan
+    values[:, 1], values[:, 2], values[:, 3] = 7, 0, np.nan
+    values[:, 4] *= 1e12
+    values[:, 5] *= -1
+    values[::2, 6] = np.nan
+    values[:50, 7] = np.nan
+    return values
+
+
+def arrays_after(count: int, values: np.ndarray) -> list[dict[str, np.ndarray]]:
+    """Run the first ``count`` stages and return every array of each point."""
+    chosen = settings()
+    seasons = Seasons(chosen)
+    rates, memory, seen = Rates.of(seasons), Memory.blank(seasons.rows, values.shape[1]), []
+    with np.errstate(all="ignore"):
+        for i, row in enumerate(values):
+            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 2.4)
+            for stage in STAGES[:count]:
+                stage(point, memory)
+            filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)}
+            seen.append({name: value.copy() for name, value in filled.items() if isinstance(value, np.ndarray)})
+            for stage in STAGES[count:]:
+                stage(point, memory)
+    assert all(np.isfinite(array).all() for array in memory.arrays().values())
+    return seen
+
+
+@pytest.fixture(params=NAMES)
+def place(request: pytest.FixtureRequest) -> int:
+    """The place of each stage among all of them."""
+    return [stage.__name__ for stage in STAGES].index(request.param) + 1
+
+
+def test_every_module_is_a_stage_and_every_stage_a_module() -> None:
+    assert sorted(NAMES) == sorted(stage.__name__ for stage in STAGES)
+
+
+def test_stage_keeps_length(place: int) -> None:
+    for arrays in arrays_after(place, hard_values()):
+        assert {array.shape[-1] for name, array in arrays.items() if name != "held"} == {8}
+
+
+def test_stage_never_changes_its_input(place: int) -> None:
+    values = hard_values()
+    before = values.copy()
+    arrays_after(place, values)
+    np.testing.assert_array_equal(values, before)
+
+
+def test_stage_never_looks_ahead(place: int) -> None:
+    values, other = hard_values(), hard_values()
+    other[60:] = other[60:] * 50 + 1
+    for mine, theirs in zip(arrays_after(place, values)[:60], arrays_after(place, other)[:60], strict=True):
+        for name in mine:
+            np.testing.assert_array_equal(mine[name], theirs[name], err_msg=name)
+
+
+def test_stage_survives_gaps_and_constants(place: int) -> None:
+    for arrays in arrays_after(place, hard_values()):
+        for name, array in arrays.items():
+            if name not in ("values", "severity"):
+                assert np.isfinite(array).all(), name
