@@ -106,6 +106,18 @@ def test_crawling_again_brings_the_windows_since_historys_end_again(crawl: Crawl
     assert crawl.store.load().watermark == datetime(2022, 1, 12, 11, tzinfo=UTC).timestamp()
 
 
+@pytest.mark.parametrize("change", [{"detector_frequency": "P1D"}, {"timezone": "Asia/Kolkata"}])
+def test_another_layout_brings_the_windows_again_but_not_history(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], change: dict[str, str]
+) -> None:
+    finish(crawl, rows, given | {"historical_end": "2022-01-12T10:00:00Z"})
+    crawl.store.save(replace(crawl.store.load(), watermark=int(UPLOADED.timestamp()) // 3600 * 3600))
+    finish(crawl, rows, given | {"historical_end": "2022-01-12T10:00:00Z"} | change, "v2")
+    begins = {"P1D": datetime(2022, 1, 12, tzinfo=UTC), "Asia/Kolkata": datetime(2022, 1, 12, 9, 30, tzinfo=UTC)}
+    assert crawl.store.load().watermark == begins[next(iter(change.values()))].timestamp()
+    assert len(rows.statements) == 1
+
+
 @pytest.mark.parametrize(
     ("end", "error"),
     [

@@ -117,13 +117,11 @@ class Redshift:
     def cancel(self, statement_id: str) -> None:
         """Ask for a statement to be cancelled; one that has ended stays as it is."""
         try:
-            self._call("cancel_statement", StatementId=statement_id)
+            self._call("cancel_statement", Id=statement_id)
         except StatementFailed:
             return
 
     def _call(self, operation: str, **arguments: Any) -> Any:
-        if operation == "cancel_statement":
-            arguments = {"Id": arguments["StatementId"]}
         try:
             return getattr(self.client, operation)(**arguments)
         except ClientError as error:
