@@ -16,26 +16,38 @@ PRICES = Path(__file__).with_name("prices.json")
 
 @dataclass(frozen=True)
 class Usage:
-    """What one run of a detector takes; the defaults were measured, on the safe side."""
+    """What one run of a detector takes; seconds and bytes per series were measured on two cores, the rest is on the safe side."""
 
-    detection_gb: float = 2.0  # memory of run-detection
-    seconds_a_run: float = 1.5  # start, DynamoDB, S3 round trips
-    seconds_a_series: float = 40e-6  # read, detect, explain, save
+    detection_gb: float = 4.0  # memory of run-detection
+    seconds_a_run: float = 3.0  # a cold start and the calls to AWS
+    seconds_a_series: float = 50e-6  # state from S3, rows, detection, causes, state to S3; 22e-6 of it computing
     crawl_gb: float = 0.5  # memory of the crawl, which is called twice an interval: tick and statement event
     crawl_seconds: float = 1.0
-    state_bytes_a_series: int = 2_000
-    row_bytes: int = 60  # one line of the crawled CSV file
+    state_bytes_a_series: int = 1_500
+    row_bytes: int = 40  # a series' part of the crawled CSV file
     point_bytes: int = 16  # value, expected, lower, upper as kept for the time-series view
-    kept_days: int = 395  # crawled rows and points that are kept
+    kept_days: int = 395  # crawled rows and points, if they are deleted after 13 months
     s3_puts_a_run: int = 4
     s3_gets_a_run: int = 6
     table_writes_a_run: int = 8
     table_reads_a_run: int = 20
     anomalous_a_point: float = 0.0005  # share of points that end up in an anomaly group
     log_bytes_a_run: int = 4_000
-    alarms: int = 10
+    alarms: int = 9
     dashboards: int = 1
-    metrics: int = 6
+    metrics: int = 10
+
+    def run_seconds(self, series: int) -> float:
+        """Seconds of one run."""
+        return self.seconds_a_run + series * self.seconds_a_series
+
+    def state_gb(self, series: int) -> float:
+        """What the detector has learned."""
+        return series * self.state_bytes_a_series / 1e9
+
+    def kept_gb(self, series: int, runs: float) -> float:
+        """Rows and points of all the days that are kept."""
+        return runs * self.kept_days / 30 * series * (self.row_bytes + self.point_bytes) / 1e9
 
 
 def monthly_cost(series: int, interval: str, prices: dict[str, Any], usage: Usage | None = None) -> dict[str, float]:
@@ -48,17 +60,11 @@ def monthly_cost(series: int, interval: str, prices: dict[str, Any], usage: Usag
         raise ValueError(f"series must be 1 or more, not {series}")
     usage = usage or Usage()
     runs = MINUTES_A_MONTH / INTERVAL_MINUTES[interval]
-    stored_runs = runs * usage.kept_days / 30
-    stored_gb = (series * usage.state_bytes_a_series + stored_runs * series * (usage.row_bytes + usage.point_bytes)) / 1e9
-    anomaly_writes = runs * series * usage.anomalous_a_point
-    detection = usage.detection_gb * (usage.seconds_a_run + series * usage.seconds_a_series)
     return {
-        "Lambda": runs
-        * ((detection + 2 * usage.crawl_gb * usage.crawl_seconds) * prices["lambda_gb_second_arm"] + 3 * prices["lambda_request"]),
-        "S3": runs * (usage.s3_puts_a_run * prices["s3_put"] + usage.s3_gets_a_run * prices["s3_get"]) + stored_gb * prices["s3_gb_month"],
-        "DynamoDB": (runs * usage.table_writes_a_run + anomaly_writes) * prices["dynamodb_write"]
-        + runs * usage.table_reads_a_run * prices["dynamodb_read"]
-        + anomaly_writes * usage.kept_days / 30 * 1e-6 * prices["dynamodb_gb_month"],
+        "Lambda": runs * lambda_cost_a_run(series, prices, usage),
+        "S3": runs * (usage.s3_puts_a_run * prices["s3_put"] + usage.s3_gets_a_run * prices["s3_get"])
+        + (usage.state_gb(series) + usage.kept_gb(series, runs)) * prices["s3_gb_month"],
+        "DynamoDB": dynamodb_cost(series, runs, prices, usage),
         "EventBridge": runs * (prices["scheduler_invocation"] + 2 * prices["event"]),
         "CloudWatch": usage.alarms * prices["cloudwatch_alarm_month"]
         + usage.dashboards * prices["cloudwatch_dashboard_month"]
@@ -66,6 +72,20 @@ def monthly_cost(series: int, interval: str, prices: dict[str, Any], usage: Usag
         + runs * usage.log_bytes_a_run / 1e9 * prices["cloudwatch_log_gb"],
         "Secret": prices["secret_month"],
     }
+
+
+def lambda_cost_a_run(series: int, prices: dict[str, Any], usage: Usage) -> float:
+    """One run of the detector and the two calls of the crawl before it."""
+    gb_seconds = usage.detection_gb * usage.run_seconds(series) + 2 * usage.crawl_gb * usage.crawl_seconds
+    return float(gb_seconds * prices["lambda_gb_second_arm"] + 3 * prices["lambda_request"])
+
+
+def dynamodb_cost(series: int, runs: float, prices: dict[str, Any], usage: Usage) -> float:
+    """Reads and writes of every run, and the groups that it finds, a kilobyte each."""
+    groups = runs * series * usage.anomalous_a_point
+    kept_gb = groups * usage.kept_days / 30 * 1e-6
+    writes = (runs * usage.table_writes_a_run + groups) * prices["dynamodb_write"]
+    return float(writes + runs * usage.table_reads_a_run * prices["dynamodb_read"] + kept_gb * prices["dynamodb_gb_month"])
 
 
 def lookout_cost(metrics: int, tiers: list[tuple[int | None, float]]) -> float:
@@ -84,15 +104,18 @@ def lookout_cost(metrics: int, tiers: list[tuple[int | None, float]]) -> float:
 
 def table(prices: dict[str, Any]) -> str:
     """The comparison as a Markdown table."""
+    usage = Usage()
     lines = [
         f"Prices of {prices['region']} as of {prices['as_of']}, {prices['currency']} a month for one detector; Redshift not counted.",
         "",
-        "| series | " + " | ".join(INTERVAL_MINUTES) + " | Lookout for Metrics charged |",
-        "|---:|" + "---:|" * (len(INTERVAL_MINUTES) + 1),
+        "| series | " + " | ".join(INTERVAL_MINUTES) + " | Lookout for Metrics charged | one run | learned state |",
+        "|---:|" + "---:|" * (len(INTERVAL_MINUTES) + 3),
     ]
     for series in SERIES:
         ours = [f"{sum(monthly_cost(series, interval, prices).values()):,.2f}" for interval in INTERVAL_MINUTES]
-        lines.append(f"| {series:,} | " + " | ".join(ours) + f" | {lookout_cost(series, prices['lookout_metric_month']):,.2f} |")
+        theirs = f"{lookout_cost(series, prices['lookout_metric_month']):,.2f}"
+        size = [f"{usage.run_seconds(series):.1f} s", f"{usage.state_gb(series) * 1000:.1f} MB"]
+        lines.append(f"| {series:,} | " + " | ".join([*ours, theirs, *size]) + " |")
     return "\n".join(lines)
 
 
