@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, stored
+from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, client_error, stored
 
 from l4m.connector.crawl import Crawl
 from l4m.connector.crawl_state import StateStore, Superseded
@@ -173,6 +173,39 @@ def test_a_newer_upload_of_the_same_history_adopts_the_running_statement(crawl: 
     history(crawl, given).advance(NOW)
     assert finish(crawl, rows, given | {"alert_threshold": 50}, "v2").rows == 48
     assert (len(rows.statements), rows.cancelled) == (1, [])
+
+
+@pytest.mark.parametrize("at", [5, 6])
+def test_a_crawl_that_was_killed_before_it_knew_its_statement_is_found_and_cancelled(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], s3: Any, at: int
+) -> None:
+    accept(crawl, "v1")
+    counter = [0]
+    mortal = replace(crawl, s3=Mortal(crawl.s3, counter, at), redshift_data=Mortal(crawl.redshift_data, counter, at))
+    with pytest.raises(Killed):
+        history(mortal, given).advance(NOW)
+        history(mortal, given).advance(NOW)
+    newer = given | {"historical_end": "2022-01-12T00:00:00Z"}
+    assert finish(crawl, rows, newer, "v2").rows == 30
+    assert [len(lines) for lines in stored(s3, crawl.bucket, "ecommerce/backtest/").values()] == [30]
+
+
+def test_a_crawl_that_the_data_api_refuses_does_not_block_the_next_upload(
+    crawl: Crawl, rows: FakeRedshift, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accept(crawl, "v1")
+    submit = rows.batch_execute_statement
+
+    def refuse_the_first(**arguments: Any) -> dict[str, str]:
+        if "backtest" in arguments["Sqls"][0]:
+            raise client_error("ValidationException", "BatchExecuteStatement")
+        return submit(**arguments)
+
+    monkeypatch.setattr(rows, "batch_execute_statement", refuse_the_first)
+    with pytest.raises(StatementFailed):
+        history(crawl, given).advance(NOW)
+    given["metric_source"]["S3SourceConfig"]["HistoricalDataPathList"] = [f"s3://{crawl.bucket}/other/past/"]
+    assert finish(crawl, rows, given, "v2").rows == 48
 
 
 @pytest.mark.parametrize("at", range(1, 14))

@@ -12,7 +12,7 @@ from l4m.connector.crawl_state import CrawlState, History, Superseded
 from l4m.connector.params import Params
 from l4m.connector.query import END, Query
 from l4m.connector.unload import COUNT, token, unload
-from l4m.sources.redshift import Phase, Redshift, Statement, StatementTimedOut
+from l4m.sources.redshift import Phase, Redshift, Statement, StatementFailed, StatementTimedOut
 
 
 @dataclass(frozen=True)
@@ -74,13 +74,13 @@ class HistoryCrawl:
         return Progress(False, self.fingerprint)
 
     def _continue(self, state: CrawlState, history: History, query: Query, database: Redshift, now: datetime) -> Progress:
-        if history.rows is None and history.statement is None:
-            return self._submit(state, history, database)  # killed before the id was kept: the token finds it again
-        if history.statement is None or history.rows is not None:
+        if history.rows is not None:
             return self._start(state, query, database, now)
-        statement = database.describe(history.statement)
         if history.fingerprint != self.fingerprint:
-            return self._replace(state, statement, query, database, now)
+            return self._replace(state, history, query, database, now)
+        if history.statement is None:
+            return self._submit(state, history, database)  # killed before the id was kept: the token finds it again
+        statement = database.describe(history.statement)
         if statement.phase is Phase.RUNNING:
             return self._wait(history, database, now)
         if statement.phase is Phase.FINISHED:
@@ -89,10 +89,12 @@ class HistoryCrawl:
             raise statement.failure()
         return self._start(state, query, database, now)
 
-    def _replace(self, state: CrawlState, statement: Statement, query: Query, database: Redshift, now: datetime) -> Progress:
-        if statement.phase is not Phase.RUNNING:
+    def _replace(self, state: CrawlState, history: History, query: Query, database: Redshift, now: datetime) -> Progress:
+        """Start once the older crawl has ended: two unloads must never write into one folder."""
+        statement = _describe(history, database)
+        if statement is None or statement.phase is not Phase.RUNNING:
             return self._start(state, query, database, now)
-        database.cancel(statement.id)  # two unloads must never write into one folder
+        database.cancel(statement.id)
         return Progress(False, self.fingerprint)
 
     def _wait(self, history: History, database: Redshift, now: datetime) -> Progress:
@@ -120,3 +122,11 @@ class HistoryCrawl:
         after = replace(state, params=self.given, watermark=watermark, flights=flights)
         if after != state:
             self.crawl.store.save(after)
+
+
+def _describe(history: History, database: Redshift) -> Statement | None:
+    """Look at a crawl's statement, found by its token if its id was not kept; None when it cannot even be submitted."""
+    try:
+        return database.describe(history.statement or database.submit(history.sqls, "superseded", history.token))
+    except StatementFailed:
+        return None
