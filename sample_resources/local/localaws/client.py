@@ -1,6 +1,8 @@
 """Start a local cloud from Python, and talk to it."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
@@ -33,7 +35,7 @@ class LocalAws:
         """Start a server whose state lives in ``home`` (made, and removed at the end) and wait until it is ready."""
         if is_running(home):
             raise LocalAwsError(f"{home}: a local cloud is already running there")
-        home.mkdir(parents=True, exist_ok=True)
+        _make_home(home)
         command = [sys.executable, "-m", "localaws.server", "--home", str(home.resolve()), "--region", region, "--port", str(port)]
         with (home / "start.log").open("w+b") as errors:
             process = subprocess.Popen(
@@ -41,6 +43,7 @@ class LocalAws:
                 stdin=subprocess.PIPE if attached else subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
+                env={**os.environ, "MALLOC_ARENA_MAX": "2"},
                 start_new_session=True,
             )
             deadline = time.monotonic() + READY_SECONDS
@@ -125,9 +128,9 @@ class LocalAws:
         """Switch the enforcement of IAM on (as at the start) or off."""
         self._call("enforce-iam", {"enforce": enforce})
 
-    def kill_function(self, name: str) -> str:
-        """Kill a function's runtime now, or during its next call when it is idle; return which."""
-        return str(self._call("kill-function", {"name": name})["killed"])
+    def kill_function(self, name: str, after: float = 0.05) -> str:
+        """Kill a function's runtime now, or ``after`` so many seconds of its next call when it is idle; return which."""
+        return str(self._call("kill-function", {"name": name, "after": after})["killed"])
 
     def logs(self, function: str) -> str:
         """Return what a function wrote."""
@@ -149,6 +152,15 @@ class LocalAws:
         except OSError as error:
             text = error.read().decode() if hasattr(error, "read") else str(error)
             raise LocalAwsError(json.loads(text)["error"] if text.startswith("{") else text) from error
+
+
+def _make_home(home: Path) -> None:
+    """Make the folder, over what a killed server left there; it is removed at the end, so nobody else's may be in it."""
+    if (home / "server.json").exists():
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    if any(home.iterdir()):
+        raise LocalAwsError(f"{home} is not empty: choose a folder of its own, for it is removed at the end")
 
 
 def read_state(home: Path) -> dict[str, Any]:

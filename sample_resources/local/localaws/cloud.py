@@ -48,6 +48,7 @@ class Cloud:
         self.sources: dict[str, Path] = {}
         self.templates: dict[str, str] = {}
         self.dead_letters: dict[str, str] = {}
+        self.log_groups: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
@@ -142,9 +143,17 @@ class Cloud:
 
     def _start(self, settings: Settings) -> Environment:
         self.require_trust(settings.role_arn, "lambda.amazonaws.com")
+        return Environment(settings.arn, settings.handler, settings.folder, self._variables(settings), self._log_of(settings))
+
+    def _log_of(self, settings: Settings) -> Path:
+        """Return where a function's output goes: nowhere when its role may not write to its log group."""
+        group = self.log_groups.get(settings.name, f"/aws/lambda/{settings.name}")
+        stream, role = self.place.arn("logs", f"log-group:{group}:log-stream:local"), self.guard.role(settings.role_arn, settings.name)
+        if not all(self.guard.allows(role, action, stream, {}) for action in ("logs:CreateLogStream", "logs:PutLogEvents")):
+            return Path(os.devnull)
         logs = self.home / "logs"
         logs.mkdir(exist_ok=True)
-        return Environment(settings.arn, settings.handler, settings.folder, self._variables(settings), logs / f"{settings.name}.log")
+        return logs / f"{settings.name}.log"
 
     def _variables(self, settings: Settings) -> dict[str, str]:
         keys = self.credentials(settings.role_arn, settings.name)

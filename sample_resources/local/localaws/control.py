@@ -52,12 +52,13 @@ class Control:
         return Response(json.dumps(answer, default=str), status, content_type="application/json")
 
     def status(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Return endpoint, environment and what is in flight."""
+        """Return endpoint, environment, what is in flight, how many statements Redshift was sent, and events that were refused."""
         return {
             "pid": os.getpid(),
             "endpoint": self._cloud.endpoint,
             "environment": self._cloud.environment(),
             "busy": self._cloud.activity.names(),
+            "statements": self._cloud.data_api.submitted,
             "refused": self._cloud.delivery.refused,
         }
 
@@ -83,7 +84,7 @@ class Control:
 
     def kill_function(self, body: dict[str, Any]) -> dict[str, str]:
         """Kill a function's runtime now, or at its next call; ``name`` may be a logical id."""
-        return {"killed": self._cloud.functions.kill(self._function_name(body["name"]))}
+        return {"killed": self._cloud.functions.kill(self._function_name(body["name"]), float(body.get("after", 0.05)))}
 
     def logs(self, body: dict[str, Any]) -> dict[str, str]:
         """Return what a function wrote."""

@@ -74,7 +74,8 @@ class Delivery:
         except Exception as error:
             log.exception("event from %s not delivered to %s", source_arn, arn)
             self.refused.append(f"{source_arn} -> {arn}: {error}")
-            if dead_letters and self._cloud.guard.service_may(service, "sqs:SendMessage", dead_letters, source_arn):
+            if dead_letters:
+                self._permit("sqs:SendMessage", dead_letters, service, source_arn, role)
                 self._cloud.enqueue(dead_letters, payload, {"ERROR_MESSAGE": str(error)[:256] or "-", "RULE_ARN": source_arn})
 
     def to_function(self, settings: Settings, event: dict[str, Any]) -> None:

@@ -39,7 +39,7 @@ class _Pool:
     settings: Settings
     idle: list[Environment] = field(default_factory=list)
     busy: list[Environment] = field(default_factory=list)
-    kill_next: bool = False
+    kill_after: float | None = None  # seconds into the next call
 
 
 class Functions:
@@ -62,9 +62,7 @@ class Functions:
                 log.exception("cannot start %s", settings.name)
                 return failure("Runtime.InitError", str(error))
             try:
-                if self._pools[settings.name].kill_next:
-                    self._pools[settings.name].kill_next = False
-                    threading.Timer(0.05, environment.kill).start()
+                self._disturb(self._pools[settings.name], environment)
                 return environment.invoke(payload, settings.timeout, request_id)
             finally:
                 self._release(settings.name, environment)
@@ -96,15 +94,23 @@ class Functions:
         for kind, target in on_failure.items():
             self._deliver(settings, target, failed_event(kind, settings, payload, outcome, attempts=retries + 1, request_id=request_id))
 
-    def kill(self, name: str) -> str:
-        """Kill what runs now, or the next call when nothing does; return which of the two."""
+    def _disturb(self, pool: _Pool, environment: Environment) -> None:
+        """Kill the environment as ``kill`` asked: at once, or while it handles the event."""
+        after, pool.kill_after = pool.kill_after, None
+        if after == 0:
+            environment.kill()
+        elif after is not None:
+            threading.Timer(after, environment.kill).start()
+
+    def kill(self, name: str, after: float) -> str:
+        """Kill what runs now, or ``after`` some seconds of the next call when nothing does; return which of the two."""
         with self._free:
             pool = self._pools.get(name)
             if pool and pool.busy:
                 for environment in pool.busy:
                     environment.kill()
                 return "now"
-            self._pools.setdefault(name, _Pool(Settings("", name, "", Path(), "", 0, ()))).kill_next = True
+            self._pools.setdefault(name, _Pool(Settings("", name, "", Path(), "", 0, ()))).kill_after = after
             return "next call"
 
     def forget(self, name: str) -> None:

@@ -5,7 +5,8 @@
 3. ``ActionAuthenticatorMixin._authenticate_and_authorize_action``: IAM decides with the ARN that the call touches.
 4. ``Rule.send_to_targets``: EventBridge rules reach Lambda, SNS and Step Functions too.
 5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.
-6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names.
+6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names; a queue's policy is asked.
+7. ``method_names_from_class``: is remembered, for moto looks through a class at every request.
 """
 
 import json
@@ -13,9 +14,11 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moto.awslambda.models import LambdaFunction
+from moto.core import responses
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import AccessDeniedError, JsonRESTError
 from moto.events.models import Rule
@@ -36,6 +39,7 @@ def install(cloud: "Cloud") -> None:
     """Put all replacements in place for this process."""
     LambdaFunction.invoke = invoke_function(cloud)
     replace_client(client_of_machine(cloud))
+    responses.method_names_from_class = cache(responses.method_names_from_class)
     ActionAuthenticatorMixin._authenticate_and_authorize_action = authorize_call(cloud)
     Rule.send_to_targets = send_to_targets(cloud)
     Subscription.publish = publish_to_subscriber(cloud, Subscription.publish)
@@ -131,6 +135,9 @@ def publish_to_subscriber(cloud: "Cloud", original: Callable[..., None]) -> Call
     def publish(
         self: Subscription, message: str, message_id: str, subject: str | None = None, message_attributes: Any = None, **more: Any
     ) -> None:
+        if self.protocol == "sqs" and not cloud.guard.service_may("sns.amazonaws.com", "sqs:SendMessage", self.endpoint, self.topic.arn):
+            cloud.delivery.refused.append(f"{self.topic.arn} -> {self.endpoint}: sns.amazonaws.com has no permission")
+            return
         if self.protocol != "lambda":
             original(self, message, message_id, subject, message_attributes, **more)
             return

@@ -83,6 +83,7 @@ def _prepare(endpoint: str, region: str, home: Path) -> None:
 
 def _serve(listener: socket.socket, endpoint: str, region: str, home: Path) -> None:
     from moto.core.config import default_user_config  # noqa: PLC0415 (after the environment is set)
+    from moto.ec2.models import instance_types  # noqa: PLC0415
     from werkzeug.serving import make_server  # noqa: PLC0415
 
     from localaws import replacements  # noqa: PLC0415
@@ -94,6 +95,7 @@ def _serve(listener: socket.socket, endpoint: str, region: str, home: Path) -> N
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     cloud = Cloud(home, endpoint, Place(ACCOUNT, region))
     replacements.install(cloud)
+    instance_types.INSTANCE_TYPE_OFFERINGS.clear()  # 50 MB about machines that nobody starts here
     host, port = listener.getsockname()[:2]
     server = make_server(host, port, Front(cloud), threaded=True, request_handler=QuickHandler, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()

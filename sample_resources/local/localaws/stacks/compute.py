@@ -58,6 +58,7 @@ class Function(Deployed, CloudFormationModel):
             self.cloud.dead_letters[self.name] = target
         else:
             self.cloud.dead_letters.pop(self.name, None)
+        self.cloud.log_groups[self.name] = (self.properties.get("LoggingConfig") or {}).get("LogGroup") or f"/aws/lambda/{self.name}"
         if "ReservedConcurrentExecutions" in self.properties:
             limit = number(self.properties["ReservedConcurrentExecutions"])
             self.cloud.client("lambda").put_function_concurrency(FunctionName=self.name, ReservedConcurrentExecutions=limit)

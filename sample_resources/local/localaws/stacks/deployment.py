@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moto.cloudformation.models import CloudFormationBackend, Stack, cloudformation_backends
-from moto.cloudformation.parsing import NULL_MODELS, ResourceMap, get_model_list, get_model_map, get_name_type_map
+from moto.cloudformation.parsing import NULL_MODELS, ResourceMap, get_model_list, get_model_map, get_name_type_map, parse_condition
 
 from localaws.stacks import access, compute, data, databases, messaging, nesting, network, watching
 from localaws.stacks.parameters import faults_of
@@ -76,6 +76,7 @@ def without_absent(template: dict[str, Any], name: str, parameters: Mapping[str,
     bare = {key: value for key, value in template.items() if key in ("Parameters", "Conditions", "Mappings")}
     known = ResourceMap("", name, dict(parameters), {}, backend.region_name, backend.account_id, {**bare, "Resources": {}}, {})
     known.load()
+    check_rules(template.pop("Rules", {}), known)
     for part in ("Resources", "Outputs"):
         items = template.get(part) or {}
         template[part] = {
@@ -97,6 +98,15 @@ def _created(stack: Stack) -> Stack:
         if item.get("DeletionPolicy") == "RetainExceptOnCreate":
             item["DeletionPolicy"] = "Retain"
     return stack
+
+
+def check_rules(rules: Mapping[str, Any], known: ResourceMap) -> None:
+    """Raise with the descriptions of the assertions about parameters that do not hold."""
+    parsed, conditions = known._parsed_resources, known.lazy_condition_map
+    asked = [rule for rule in rules.values() if "RuleCondition" not in rule or parse_condition(rule["RuleCondition"], parsed, conditions)]
+    broken = [item for rule in asked for item in rule["Assertions"] if not parse_condition(item["Assert"], parsed, conditions)]
+    if broken:
+        raise ValueError("; ".join(item.get("AssertDescription", "an assertion does not hold") for item in broken))
 
 
 def _discard(backend: CloudFormationBackend, name: str) -> None:

@@ -33,6 +33,11 @@ class DataApi:
         self._cloud = cloud
         self._statements = Statements(cloud, Warehouse(cloud))
 
+    @property
+    def submitted(self) -> int:
+        """How many statements were ever submitted, by anybody."""
+        return self._statements.submitted
+
     def close(self) -> None:
         """End what runs."""
         self._statements.close()
@@ -86,11 +91,10 @@ class DataApi:
         found = [
             item.summary()
             for item in self._statements.newest()
-            if wanted in ("ALL", item.status)
-            and item.name.startswith(name)
-            and item.owner in (caller.user_id.split(":")[0], caller.user_id)
+            if wanted in ("ALL", item.status) and item.name.startswith(name) and item.owner.split(":")[0] == caller.user_id.split(":")[0]
         ]
-        return {"Statements": found[: int(body.get("MaxResults") or 100)]}
+        start, size = int(body.get("NextToken") or 0), int(body.get("MaxResults") or 100)
+        return {"Statements": found[start : start + size]} | ({"NextToken": str(start + size)} if len(found) > start + size else {})
 
     def _submit(self, action: str, body: dict[str, Any], sqls: list[str], is_batch: bool, caller: Caller) -> dict[str, Any]:
         if not all(sqls) or not sqls:

@@ -125,6 +125,7 @@ class Statements:
         self._all: dict[str, Statement] = {}
         self._tokens: dict[str, Statement] = {}
         self._lock = threading.Lock()
+        self.submitted = 0
         self._threads = ThreadPoolExecutor(4, "statement")
 
     def submit(self, body: dict[str, Any], sqls: list[str], is_batch: bool, caller: Caller, arn: str) -> Statement:
@@ -133,6 +134,7 @@ class Statements:
         made = Statement(str(uuid.uuid4()), body, [Part(sql) for sql in sqls], is_batch, caller.user_id, caller.arn, arn, now)
         with self._lock:
             self._all[made.id] = made
+            self.submitted += 1
             if token := body.get("ClientToken"):
                 self._tokens[token] = made
             while len(self._all) > KEEP:
