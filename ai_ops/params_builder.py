@@ -22,6 +22,7 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 FOLDER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
 TEMPLATE = "{{yyyyMMdd}}/{{HHmm}}"
 ROLE_WAIT_SECONDS = 600
+RIGHT_WAIT_SECONDS = 60
 
 
 class RefusedError(Exception):
@@ -92,13 +93,28 @@ def role_and_status(text: str) -> tuple[str, str]:
     return arn.group().rstrip(","), status.group(1) if status else "in-sync"
 
 
-def wait_until(done: Callable[[], bool], what: str, pause: Callable[[float], None]) -> None:
+def wait_until(done: Callable[[], bool], what: str, pause: Callable[[float], None], seconds: int = ROLE_WAIT_SECONDS) -> None:
     """Look every two seconds until it is done."""
-    for _ in range(ROLE_WAIT_SECONDS // 2):
+    for _ in range(seconds // 2):
         if done():
             return
         pause(2)
-    raise RefusedError(f"waited {ROLE_WAIT_SECONDS} s in vain for {what}")
+    raise RefusedError(f"waited {seconds} s in vain for {what}")
+
+
+def upload(s3: Any, bucket: str, text: str, pause: Callable[[float], None] = time.sleep) -> None:
+    """Put params.json into the bucket; a right that was only just given takes a moment to be known everywhere."""
+
+    def is_there() -> bool:
+        try:
+            s3.put_object(Bucket=bucket, Key="params.json", Body=text.encode(), ContentType="application/json")
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            return False
+        return True
+
+    wait_until(is_there, f"the right to write s3://{bucket}/params.json", pause, RIGHT_WAIT_SECONDS)
 
 
 def main() -> int:
@@ -129,7 +145,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")
     if arguments.upload:
-        boto3.client("s3").put_object(Bucket=bucket, Key="params.json", Body=text.encode(), ContentType="application/json")
+        upload(boto3.client("s3"), bucket, text)
         print(f"uploaded s3://{bucket}/params.json")
     elif not arguments.out:
         print(text, end="")

@@ -117,3 +117,21 @@ def test_a_role_that_never_arrives_is_an_error(builder):
             stub.add_response("describe_clusters", cluster((ROLE, "adding")))
         with pytest.raises(builder.RefusedError, match="in vain for cluster demo"):
             builder.attach_to_cluster(client, "demo", ROLE, lambda seconds: None)
+
+
+def test_an_upload_waits_for_its_right_but_not_for_ever(builder):
+    client, pauses = boto3.client("s3", **CREDENTIALS), []
+    wanted = {"Bucket": "bucket", "Key": "params.json", "Body": b"{}", "ContentType": "application/json"}
+    with Stubber(client) as stub:
+        stub.add_client_error("put_object", "AccessDenied", expected_params=wanted)
+        stub.add_response("put_object", {}, wanted)
+        builder.upload(client, "bucket", "{}", pauses.append)
+        stub.assert_no_pending_responses()
+        stub.add_client_error("put_object", "NoSuchBucket")
+        with pytest.raises(client.exceptions.ClientError, match="NoSuchBucket"):
+            builder.upload(client, "bucket", "{}", pauses.append)
+        for _ in range(builder.RIGHT_WAIT_SECONDS // 2):
+            stub.add_client_error("put_object", "AccessDenied")
+        with pytest.raises(builder.RefusedError, match="waited 60 s in vain for the right to write s3://bucket/params.json"):
+            builder.upload(client, "bucket", "{}", pauses.append)
+    assert len(pauses) == 1 + builder.RIGHT_WAIT_SECONDS // 2
