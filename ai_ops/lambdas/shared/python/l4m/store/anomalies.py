@@ -13,9 +13,9 @@ from uuid import UUID, uuid5
 from l4m.store.bucket import Bucket
 from l4m.store.table import Key, Table
 
-INDEX_INTERVALS = 256
+INDEX_INTERVALS = 256  # in a page of the index
+TALLY_PAGES = 32  # of the index, counted in one document
 _LATEST_PAGE = 10**8 - 1  # pages count down from here, so that the newest comes first
-_TALLY = "tally#"
 _NAMESPACE = UUID("6f0ad0f4-5d2a-5b43-9c0b-2a7f5d0f7d10")
 
 
@@ -70,7 +70,7 @@ class Anomalies:
             fresh = {position: score for position, score in stored.items() if int(position[:12]) not in starts}
             fresh |= {entry.position: entry.score for entry in entries if self._page(entry.start) == page}
             if fresh != stored:  # the tally goes first: a write cut short leaves a difference, so it is done again
-                self.table.put(self._tally_key(page), _tally(fresh))
+                self._put_tally(Tally(page, _tally(fresh)))
                 self.table.put(key, fresh)
 
     def entries_of(self, starts: Collection[int]) -> list[IndexEntry]:
@@ -91,8 +91,8 @@ class Anomalies:
 
     def tallies(self) -> list[Tally]:
         """How many groups each page has, newest first."""
-        rows = self.table.query(self._index_pk, prefix=_TALLY)
-        return [Tally(_LATEST_PAGE - int(row.sort.removeprefix(_TALLY)), row.document) for row in rows]
+        documents = [row.document for row in self.table.query(self._tally_pk)]
+        return [Tally(page, stored[str(page)]) for stored in documents for page in sorted(map(int, stored), reverse=True)]
 
     def put_group(self, identifier: str, document: Mapping[str, Any], values: bytes) -> None:
         """Keep a group whole, with its series' values as rows of float32."""
@@ -145,8 +145,14 @@ class Anomalies:
     def _index_key(self, page: int) -> Key:
         return Key(self._index_pk, f"{_LATEST_PAGE - page:08d}")
 
-    def _tally_key(self, page: int) -> Key:
-        return Key(self._index_pk, f"{_TALLY}{_LATEST_PAGE - page:08d}")
+    def _put_tally(self, tally: Tally) -> None:
+        key = Key(self._tally_pk, f"{_LATEST_PAGE - tally.page // TALLY_PAGES:08d}")
+        row = self.table.get(key)
+        self.table.put(key, {**(row.document if row else {}), str(tally.page): tally.by_measure})
+
+    @property
+    def _tally_pk(self) -> str:
+        return f"{self.detector}#tally#{self.generation:06d}"
 
     @property
     def _index_pk(self) -> str:
