@@ -70,6 +70,19 @@ def test_a_service_without_permission_is_not_let_in(cloud, app, seen):
         )
 
 
+def test_a_queue_hears_a_topic_only_with_its_own_policy(cloud, app, messages):
+    sns, sqs = cloud.client("sns"), cloud.client("sqs")
+    topic, url = sns.create_topic(Name="source")["TopicArn"], sqs.create_queue(QueueName="sink")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message="first")
+    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue}
+    policy = {"Version": "2012-10-17", "Statement": [statement | {"Condition": {"ArnEquals": {"aws:SourceArn": topic}}}]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    sns.publish(TopicArn=topic, Message="second")
+    assert [item["Body"] for item in messages(url)] == ["second"]
+
+
 def test_objects_can_be_written_on_a_condition(cloud, app):
     s3, bucket = cloud.client("s3"), app["InputBucketName"]
     tag = s3.put_object(Bucket=bucket, Key="in/lock", Body=b"1", IfNoneMatch="*")["ETag"]

@@ -62,6 +62,12 @@ def test_a_function_can_be_killed_in_the_middle_of_its_next_call(invoke, cloud):
     assert invoke(a=1)[1] is None
 
 
+def test_a_function_can_be_killed_before_its_next_call_begins(invoke, cloud):
+    cloud.kill_function("EchoBack", after=0)
+    assert invoke(a=1)[0]["errorType"] == "Runtime.ExitError"
+    assert invoke(a=1)[1] is None
+
+
 def test_an_event_that_keeps_failing_is_retried_and_ends_at_its_destination(cloud, app, messages):
     messages(app["FailuresUrl"])
     answer = cloud.client("lambda").invoke(FunctionName=app["EchoArn"], InvocationType="Event", Payload=b'{"task": "fail"}')
@@ -87,6 +93,16 @@ def test_a_dead_letter_queue_receives_the_event_itself(cloud, app, messages):
 def test_what_a_handler_prints_is_in_its_log(invoke, cloud):
     invoke(sentence="the quick brown fox")
     assert "the quick brown fox" in cloud.logs("EchoBack")
+
+
+def test_a_role_that_may_not_write_logs_leaves_none(invoke, cloud, app):
+    iam, basic = cloud.client("iam"), "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    iam.detach_role_policy(RoleName=app["EchoRole"], PolicyArn=basic)
+    invoke(task="exit")
+    invoke(sentence="nobody will read this")
+    iam.attach_role_policy(RoleName=app["EchoRole"], PolicyArn=basic)
+    invoke(task="exit")
+    assert "nobody will read this" not in cloud.logs("EchoBack")
 
 
 def test_a_function_that_does_not_exist_is_not_found(cloud):

@@ -12,6 +12,23 @@ import pytest
 
 from localaws import LocalAws, LocalAwsError
 
+INLINE = """
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]}
+  Inline:
+    Type: AWS::Lambda::Function
+    Properties:
+      Role: !GetAtt Role.Arn
+      Runtime: python3.13
+      Handler: index.handler
+      Code: {ZipFile: "def handler(event, context): return event"}
+Outputs:
+  Name: {Value: !Ref Inline}
+"""
+
 
 def is_alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
@@ -41,18 +58,26 @@ def test_another_process_can_attach_by_the_home_folder(cloud):
         LocalAws.attach(cloud.home / "elsewhere")
 
 
+def test_a_folder_with_other_things_in_it_is_never_taken_for_a_home(tmp_path):
+    (tmp_path / "thesis.txt").write_text("ten years of work")
+    with pytest.raises(LocalAwsError, match="is not empty"):
+        LocalAws.start(tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
 def test_everything_listens_on_this_machine_only(cloud):
     assert cloud.endpoint.startswith("http://127.0.0.1:")
 
 
-def test_when_its_parent_is_killed_server_and_functions_end_and_the_home_is_gone(tmp_path, root):
+def test_when_its_parent_is_killed_server_and_functions_end_and_the_home_is_gone(tmp_path):
     home = tmp_path / "home"
     script = (
         "import json, sys, time; from pathlib import Path; from localaws import LocalAws\n"
-        "aws = LocalAws.start(Path(sys.argv[1])); out = aws.deploy(Path(sys.argv[2]), 'child', {'BucketName': 'none'})\n"
-        "aws.client('lambda').invoke(FunctionName=out['EchoArn'], Payload=b'{}'); print(json.dumps(aws.pid), flush=True); time.sleep(60)\n"
+        "aws = LocalAws.start(Path(sys.argv[1])); out = aws.deploy(Path(sys.argv[2]), 'inline')\n"
+        "aws.client('lambda').invoke(FunctionName=out['Name'], Payload=b'{}'); print(json.dumps(aws.pid), flush=True); time.sleep(60)\n"
     )
-    template = root / "tests/unit/local/fixtures/app/child/template.yaml"
+    template = tmp_path / "inline.yaml"
+    template.write_text(INLINE)
     parent = subprocess.Popen([sys.executable, "-c", script, str(home), str(template)], stdout=subprocess.PIPE)
     try:
         assert parent.stdout

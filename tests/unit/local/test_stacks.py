@@ -12,6 +12,10 @@ Parameters:
   Kind: {Type: String, Default: plain, AllowedValues: [plain, fancy]}
   Label: {Type: String, AllowedPattern: '^[a-z]+$', Default: label}
   Count: {Type: Number, Default: 1, MinValue: 1, MaxValue: 5}
+Rules:
+  NotBoth:
+    RuleCondition: !Equals [!Ref Kind, fancy]
+    Assertions: [{Assert: !Not [!Equals [!Ref Label, plain]], AssertDescription: A fancy thing is not labelled plain.}]
 Resources:
   Queue: {Type: AWS::SQS::Queue, Properties: {DelaySeconds: !Ref Count}}
   Topic: {Type: AWS::SNS::Topic, Properties: {TopicName: !Sub 'topic-${Label}'}}
@@ -109,6 +113,7 @@ def test_a_deleted_stack_leaves_only_what_is_retained(cloud, small):
         ({"Kind": "odd"}, "Kind: 'odd' is none of plain, fancy"),
         ({"Label": "A1"}, "Label: 'A1' does not match"),
         ({"Count": 9}, "Count: 9 is more than 5"),
+        ({"Kind": "fancy", "Label": "plain"}, "A fancy thing is not labelled plain."),
         ({"Nothing": 1}, "parameters that the template does not have: Nothing"),
     ],
 )

@@ -8,7 +8,6 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
 BUCKET = "local-sources"
@@ -54,6 +53,8 @@ def translate(path: Path, parameters: Mapping[str, str], sources: Sources) -> di
     template = json.loads(json.dumps(template, default=str))  # unquoted dates become text
     _resolve_paths(template, path.parent, sources)
     if "Transform" in template:
+        from samtranslator.translator.transform import transform  # noqa: PLC0415 (takes a second; plain templates do without)
+
         template = transform(template, dict(parameters), _NoManagedPolicies())
     return plain(json.loads(json.dumps(template)), parameters)
 
