@@ -45,6 +45,10 @@ class Tally:
     page: int
     by_measure: Mapping[str, Mapping[str, int]]
 
+    def has(self, least: float) -> bool:
+        """Whether there is a group of at least a score."""
+        return any(int(score) >= least for scores in self.by_measure.values() for score in scores)
+
     def counts(self, least: float) -> Counter[str]:
         """Groups of at least a score, by measure; measures without any are left out."""
         counts = {name: sum(n for score, n in scores.items() if int(score) >= least) for name, scores in self.by_measure.items()}
@@ -82,7 +86,7 @@ class Anomalies:
         """Groups of at least a score, newest first, those beyond the position ``after``; only pages that have any are read."""
         newest = self._page(int(after[:12])) if after is not None else _LATEST_PAGE
         for tally in tallies:
-            if tally.page > newest or not tally.counts(least):
+            if tally.page > newest or not tally.has(least):
                 continue
             row = self.table.get(self._index_key(tally.page))
             for entry in reversed(_entries(row.document) if row else []):
