@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 
+from click.testing import CliRunner
+
+from l4m.cli import main
 from l4m.console.install_client import explain, install_client, remove_client
 
 LIST = "import boto3; print(boto3.client('lookoutmetrics', region_name='us-east-1').meta.service_model.signing_name)"
@@ -43,3 +46,12 @@ def test_explanation_says_what_was_done_and_what_to_export(tmp_path):
     removed = explain(remove_client(tmp_path))
     assert removed.startswith("Removed")
     assert "export" not in removed
+
+
+def test_command_installs_and_removes(tmp_path):
+    runner = CliRunner()
+    installed = runner.invoke(main, ["install-client", "--folder", str(tmp_path), "--endpoint", "https://service.example"])
+    assert (installed.exit_code, "https://service.example" in installed.output) == (0, True)
+    assert runner.invoke(main, ["install-client", "--folder", str(tmp_path)]).output.startswith("The lookoutmetrics model is in place")
+    assert runner.invoke(main, ["install-client", "--folder", str(tmp_path), "--remove"]).output.startswith("Removed")
+    assert list(tmp_path.iterdir()) == []

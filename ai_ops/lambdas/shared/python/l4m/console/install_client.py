@@ -8,6 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from l4m.api.service_model import FILE, MODELS
 
 HOME_MODELS = Path("~/.aws/models")
@@ -71,6 +73,15 @@ def explain(installation: Installation, endpoint: str = "https://…") -> str:
     lines.append(f"  export AWS_ENDPOINT_URL_LOOKOUTMETRICS={endpoint}   # output ServiceEndpoint of the service's stack")
     lines.append("Try it: aws lookoutmetrics list-anomaly-detectors")
     return "\n".join(lines)
+
+
+@click.command(short_help="Give boto3 and the AWS CLI their lookoutmetrics client back.")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="Folder of models, if not ~/.aws/models.")
+@click.option("--endpoint", default="https://…", metavar="URL", help="The service's endpoint, for the explanation.")
+@click.option("--remove", is_flag=True, help="Take the client away again.")
+def command(folder: Path | None, endpoint: str, remove: bool) -> None:
+    """Put the service model of lookoutmetrics where boto3 and the AWS CLI look, and say so; or take it away."""
+    click.echo(explain(remove_client(folder) if remove else install_client(folder), endpoint))
 
 
 def _target(folder: Path | None) -> Path:
