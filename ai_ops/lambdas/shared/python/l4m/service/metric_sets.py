@@ -50,7 +50,7 @@ def list_metric_sets(context: Context, detector_arn: str | None, limit: int, aft
     if detector_arn is None:
         return context.resources.page(keys.METRIC_SETS, limit, after)
     context.resources.detector(detector_arn)
-    return context.resources.page(keys.METRIC_SETS, limit, after, lambda one: one.detector_arn == detector_arn)
+    return Page(context.resources.metric_sets(detector_arn))
 
 
 def update_metric_set(context: Context, arn: str, change: MetricSetChange) -> MetricSet:
