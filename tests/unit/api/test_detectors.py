@@ -168,6 +168,17 @@ def test_detector_whose_start_fails_says_so_and_can_be_started_again(client, ser
     assert "FailureType" not in found
 
 
+@pytest.mark.parametrize("status", ["ACTIVATING", "DEACTIVATING", "BACK_TEST_ACTIVATING", "BACK_TEST_ACTIVE", "DELETING"])
+def test_detector_whose_task_died_takes_a_new_order_after_two_hours(client, service, watched, status):
+    become(service, watched, status)
+    service.wait(7201)
+    client.activate_anomaly_detector(AnomalyDetectorArn=watched)
+    become(service, watched, status)
+    service.wait(7201)
+    client.delete_anomaly_detector(AnomalyDetectorArn=watched)
+    assert [one["task"] for one in service.invocations.payloads] == ["learn", "delete"]
+
+
 def test_quota_of_detectors_answers_402(client, service, sales):
     service.limit(detectors=1)
     with pytest.raises(client.exceptions.ServiceQuotaExceededException) as refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from l4m.arns import DETECTOR
 from l4m.errors import Conflict, Fault, InvalidInput, QuotaExceeded
@@ -17,6 +18,7 @@ from l4m.store import keys
 AT_REST = frozenset({DetectorStatus.INACTIVE, DetectorStatus.DEACTIVATED, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.FAILED})
 LIVE = frozenset({DetectorStatus.LEARNING, DetectorStatus.ACTIVE})
 REMOVABLE = AT_REST | LIVE | {DetectorStatus.BACK_TEST_ACTIVE}
+STUCK_AFTER = timedelta(hours=2)  # AWS Lambda has given up on a task by then: three attempts of a quarter of an hour
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _move(
     context: Context, arn: str, status: DetectorStatus, allowed: Collection[DetectorStatus], new_generation: bool = False
 ) -> Detector:
     def edit(current: Detector) -> Detector:
-        if current.status not in allowed:
+        if current.status not in allowed and not _is_stuck(current, context.now):
             possible = ", ".join(sorted(allowed))
             raise Conflict(f"detector {current.name!r} is {current.status}; this needs one of {possible}", DETECTOR, arn)
         return replace(
@@ -127,6 +129,11 @@ def _move(
         )
 
     return context.resources.change(context.resources.detector(arn), edit)
+
+
+def _is_stuck(detector: Detector, now: datetime) -> bool:
+    """Whether a detector is on its way for so long that whatever moved it must have died; then it takes any new order."""
+    return detector.status not in AT_REST | LIVE and now - detector.modified > STUCK_AFTER
 
 
 def _launch(context: Context, detector: Detector, task: str, failure: FailureType) -> None:
