@@ -9,11 +9,13 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from signal import SIGKILL
 from types import TracebackType
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
 READY_SECONDS = 60.0
+STOP_SECONDS = 10.0
 
 
 class LocalAwsError(Exception):
@@ -46,14 +48,18 @@ class LocalAws:
                 env={**os.environ, "MALLOC_ARENA_MAX": "2"},
                 start_new_session=True,
             )
-            deadline = time.monotonic() + READY_SECONDS
-            while not (home / "server.json").exists():
-                if process.poll() is not None or time.monotonic() > deadline:
-                    process.kill()
-                    process.wait()
-                    errors.seek(0)
-                    raise LocalAwsError(f"the local cloud did not start: {errors.read().decode()[-2000:]}")
-                time.sleep(0.02)
+            try:
+                _await_ready(home, process)
+            except BaseException as error:  # an interrupt too must leave nothing behind
+                process.kill()
+                process.wait()
+                if process.stdin:
+                    process.stdin.close()
+                shutil.rmtree(home, ignore_errors=True)
+                errors.seek(0)
+                if isinstance(error, LocalAwsError):
+                    raise LocalAwsError(f"{error}: {errors.read().decode()[-2000:]}") from error
+                raise
         return cls(home, process, read_state(home))
 
     @classmethod
@@ -76,18 +82,22 @@ class LocalAws:
         self._clients.clear()
         if self._process is None:
             self._call("stop", {})
-            deadline = time.monotonic() + 10
+            deadline = time.monotonic() + STOP_SECONDS
             while self.home.exists() and time.monotonic() < deadline:
                 time.sleep(0.02)
+            if self.home.exists():
+                os.kill(self.pid, SIGKILL)
+                shutil.rmtree(self.home, ignore_errors=True)
             return
         if self._process.stdin:
             self._process.stdin.close()
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
         """Return the variables to export so that any AWS client talks to this cloud."""
@@ -152,6 +162,14 @@ class LocalAws:
         except OSError as error:
             text = error.read().decode() if hasattr(error, "read") else str(error)
             raise LocalAwsError(json.loads(text)["error"] if text.startswith("{") else text) from error
+
+
+def _await_ready(home: Path, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not (home / "server.json").exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise LocalAwsError("the local cloud did not start")
+        time.sleep(0.02)
 
 
 def _make_home(home: Path) -> None:

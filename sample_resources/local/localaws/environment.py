@@ -93,6 +93,9 @@ class Environment:
         """End the process and its runtime API."""
         self.kill()
         self._jobs.put(None)
+        threading.Thread(target=self._end_api, daemon=True).start()
+
+    def _end_api(self) -> None:
         self._api.shutdown()
         self._api.server_close()
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote
 
+from moto.iam.access_control import IAMRequest
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from localaws.gatekeeper import scope
@@ -53,8 +55,18 @@ class Gateway:
     def _authorise(self, request: Request, api_id: str, path: str) -> Caller:
         key, _ = scope(request.headers.get("Authorization", ""))
         caller = self._cloud.guard.caller(key, request.headers.get("X-Amz-Security-Token"))
+        self._verify(request)
         self._cloud.guard.check(caller, "execute-api:Invoke", [f"{self._arn(api_id)}/$default/{request.method}{unquote(path)}"])
         return caller
+
+    def _verify(self, request: Request) -> None:
+        """Raise unless the signature is the one that the owner of the key would have made."""
+        address = request.environ.get("RAW_URI") or request.full_path
+        signed = IAMRequest(self._cloud.place.account, request.method, address, {}, request.get_data(), request.headers, "Invoke")
+        try:
+            signed.check_signature()
+        except HTTPException as error:
+            raise NotAuthorizedError("The request signature we calculated does not match the signature you provided.") from error
 
     def _event(
         self, request: Request, api_id: str, path: str, caller: Caller, *, key: str, parameters: Mapping[str, str]

@@ -36,6 +36,11 @@ def test_status_headers_and_body_are_the_functions(cloud, app):
     assert (status, headers["x-reason"], body) == (418, "short", {"__type": "Teapot"})
 
 
+def test_a_signature_with_another_secret_is_refused(cloud, app):
+    keys = Credentials(cloud.environment()["AWS_ACCESS_KEY_ID"], "not the secret")
+    assert call(cloud, "/ListAlerts", keys=keys)[0] == 403
+
+
 def test_a_caller_without_execute_api_invoke_is_refused(cloud, app):
     made = cloud.client("sts").assume_role(RoleArn=reader_role(cloud), RoleSessionName="test")["Credentials"]
     keys = Credentials(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
