@@ -1,6 +1,7 @@
 """``python -m localaws up|down|status``: one local cloud per home folder."""
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--region", default="us-east-1")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that an ended start tidies up
     try:
         return {"up": up, "down": down, "status": status}[arguments.command](arguments)
     except LocalAwsError as error:
