@@ -17,7 +17,7 @@ from l4m.engine.settings import Settings
 from l4m.engine.severity import threshold_of
 from l4m.engine.stages import STAGES
 
-BLOCK = 4_000  # series at a time: what one interval touches stays in the cache
+BLOCK = 16_000  # series at a time: what one interval touches stays in the cache
 WORKERS = 2
 
 

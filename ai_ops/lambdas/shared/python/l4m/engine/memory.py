@@ -12,33 +12,33 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-def rows(kind: str | int = 1, initial: float = 0.0) -> Any:
+def rows(kind: str | int = 1, initial: float = 0.0) -> dict[str, Any]:
     """Declare an array of ``kind`` rows (a number, or a kind of season) that starts at ``initial``."""
-    return field(metadata={"rows": kind, "initial": initial})
+    return {"rows": kind, "initial": initial}
 
 
 @dataclass
 class Memory:
     """Arrays of shape (rows, series); a row is contiguous, so that one phase of all series is read at once."""
 
-    seen: Array = rows()  # points observed
-    absent: Array = rows()  # intervals since the last point
-    presence: Array = rows("hours")  # share of intervals that reported, by hour
-    visits: Array = rows("hours")  # points observed, by hour
-    last: Array = rows()  # last value
-    level: Array = rows()  # fast level
-    slow: Array = rows(2)  # slow level beside the daily, and beside the weekly profile
-    drift: Array = rows(2)  # fast autoregressive remainder of the same two
-    daily: Array = rows("phases")  # deviation from the slow level, by phase of the day
-    weekly: Array = rows("weeks")  # further deviation, by phase of the week
-    error: Array = rows(6)  # running winsorised absolute error of each predictor
-    size: Array = rows()  # mean absolute value
-    center: Array = rows()  # mean value
-    spread: Array = rows()  # mean absolute deviation from it
-    zeros: Array = rows()  # share of zeros
-    quantile: Array = rows(4, 0.9)  # log of the 90 % quantile of deviations: fast and seasonal up, fast and seasonal down
-    tail: Array = rows(4, 0.4)  # tail index beyond it
-    event: Array = rows(2)  # open event: its sign (0 when none is), and its age in intervals
+    seen: Array = field(metadata=rows())  # points observed
+    absent: Array = field(metadata=rows())  # intervals since the last point
+    silence: Array = field(metadata=rows())  # -log10 of the chance of that absence
+    presence: Array = field(metadata=rows("hours"))  # share of intervals that reported, by hour
+    visits: Array = field(metadata=rows("hours"))  # points observed, by hour
+    last: Array = field(metadata=rows())  # last value
+    slow: Array = field(metadata=rows(2))  # slow level beside the daily, and beside the weekly profile
+    drift: Array = field(metadata=rows(2))  # fast autoregressive remainder of the same two
+    daily: Array = field(metadata=rows("phases"))  # deviation from the slow level, by phase of the day
+    weekly: Array = field(metadata=rows("weeks"))  # further deviation, by phase of the week
+    error: Array = field(metadata=rows(5))  # running winsorised absolute error of each predictor
+    size: Array = field(metadata=rows())  # mean absolute value
+    center: Array = field(metadata=rows())  # mean value
+    spread: Array = field(metadata=rows())  # mean absolute deviation from it
+    zeros: Array = field(metadata=rows())  # share of zeros
+    quantile: Array = field(metadata=rows(4, 0.9))  # log of the 90 % quantile of deviations: fast and seasonal up, fast and seasonal down
+    tail: Array = field(metadata=rows(4, 0.4))  # tail index beyond it
+    event: Array = field(metadata=rows(2))  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod
     def blank(cls, season: Mapping[str, int], series: int) -> Memory:

@@ -15,6 +15,7 @@ class Rates:
     ----------
     per_day, per_hour, per_week_row : points of a day; of a day in one row by hour; of a week in one row of its profile
     slow, scale, recent : gains of the slow level, of error scales, and of the latest deviations
+    phase_visits : longest memory of a phase of the daily profile, in visits
     cold_start : points before the first score
     day : points after which a change is old: a day, or a week of days
     """
@@ -25,6 +26,7 @@ class Rates:
     slow: float
     scale: float
     recent: float
+    phase_visits: float
     cold_start: int
     day: int
 
@@ -40,6 +42,7 @@ class Rates:
             slow=1 - 0.5 ** (1 / day),
             scale=1 / span,
             recent=1 - 0.5 ** (1 / day),
+            phase_visits=5.0 if seasons.is_daily else 10.0,
             cold_start=14 if seasons.is_daily else min(300, 3 * seasons.per_day),
             day=day,
         )

@@ -31,7 +31,7 @@ def severity_of(surprise: Array, per_day: int) -> Array:
     severity[rare] = np.interp(place[rare], KNOTS, SEVERITIES)
     np.maximum(over, 0, out=over)
     severity[rare] += (100 - SEVERITIES[-1]) * over / (over + BEYOND)
-    return severity
+    return np.asarray(severity)
 
 
 def threshold_of(sensitivity: float, per_day: int) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +14,10 @@ LARGEST = 1e18  # squares and sums stay finite in float32
 GONE_DAYS = 2.0  # a series silent for longer has ended; its absence is the new normal
 VISITS = 4.0  # times an hour must have been seen before its silence means anything
 REGULAR = 0.9  # share of intervals in which an hour must have reported
-CHANCE = 2.2  # -log10 of the chance of a silence that is called missing
-PRESENCE_VISITS = 10.0  # memory of the presence of an hour
+CHANCE, CHANCE_PER_DAY = 1.0, 0.6  # -log10 of the chance of a silence that is called missing: of a day's, and its growth
+STEADY = 0.97  # the same of all hours: one that reports always needs no past of the hour
+LEAST_CHANCE = 1e-3  # of one silent interval
+PRESENCE_VISITS = 30.0  # memory of the presence of an hour
 
 
 def attend(point: Point, memory: Memory) -> None:
@@ -39,15 +43,19 @@ def attend(point: Point, memory: Memory) -> None:
 def _is_expected(point: Point, memory: Memory) -> NDArray[np.bool_]:
     presence, visits = memory.presence[point.moment.hour], memory.visits[point.moment.hour]
     known = (visits >= VISITS * point.rates.per_hour) & (memory.absent[0] <= GONE_DAYS * point.rates.day) & (presence > REGULAR)
-    chance = np.maximum(np.maximum(1 - presence, 1 / (point.seen + 2)), np.float32(1e-3))  # a short past proves little
-    silence = np.log10(chance) * (memory.absent[0] + 1)
-    return np.asarray(known & (silence <= -CHANCE) & (point.moment.holiday == 0))
+    steady = memory.presence.mean(axis=0) > STEADY
+    past = np.where(steady, point.seen, visits / point.rates.per_hour)  # a short past of an hour proves little by itself
+    chance = np.maximum(np.maximum(1 - presence, 1 / (past + 2)), LEAST_CHANCE)
+    memory.silence[0] -= np.log10(chance) * (1 - point.present)
+    needed = CHANCE + CHANCE_PER_DAY * math.log10(point.rates.per_day)
+    return np.asarray(known & (memory.silence[0] >= needed) & (point.moment.holiday == 0))
 
 
 def _learn_presence(point: Point, memory: Memory) -> None:
     presence, visits, absent = memory.presence[point.moment.hour], memory.visits[point.moment.hour], memory.absent[0]
     absent += 1
     absent *= 1 - point.present
+    memory.silence[0] *= 1 - point.present
     change = (point.present - presence) * ~point.missing
     if len(visits) and visits.min() <= PRESENCE_VISITS * point.rates.per_hour:
         change *= np.maximum(1 / (visits + 1), 1 / (PRESENCE_VISITS * point.rates.per_hour))
@@ -56,6 +64,7 @@ def _learn_presence(point: Point, memory: Memory) -> None:
     if point.youngest == 0:
         began = (point.seen + point.present > 0).astype(np.float32)
         absent *= began
+        memory.silence[0] *= began
         change *= began
     if point.moment.holiday == 0:
         presence += change

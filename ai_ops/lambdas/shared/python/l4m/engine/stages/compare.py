@@ -65,7 +65,7 @@ def _floor(point: Point, memory: Memory) -> Array:
     floor += TINY
     if point.moment.holiday:
         floor += point.moment.holiday * HOLIDAY * memory.size[0]
-    return floor
+    return np.asarray(floor)
 
 
 def _growth(expected: Array, memory: Memory) -> Array:

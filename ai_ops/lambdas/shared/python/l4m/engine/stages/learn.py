@@ -6,12 +6,12 @@ import numpy as np
 
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
-from l4m.engine.stages.predict import DAILY, LEVEL, WEEKLY
+from l4m.engine.stages.predict import DAILY, WEEKLY
 
 FAST = 0.35
 CLIP = 3 * 1.2533  # errors count up to three sigma
 WIDE = 1e30  # no clip yet
-DAY_VISITS, WEEK_VISITS, WEEK_PRIOR = 10.0, 10.0, 4.0  # longest memory of a phase, and weight of an absent weekly effect
+WEEK_VISITS, WEEK_PRIOR = 10.0, 4.0  # longest memory of a phase of the week, and weight of an absent weekly effect
 SIZE_EVERY = 2  # intervals between two looks at the size of values, which moves slowly
 YOUNG = 5  # points, and
 YOUNG_VISITS = 2  # visits of a phase, before errors are clipped
@@ -21,7 +21,7 @@ def learn(point: Point, memory: Memory) -> None:
     """Move everything remembered towards the point; errors are winsorised (Huber) so that no single value decides."""
     if point.youngest == 0:
         first = (point.present > 0) & (point.seen == 0)
-        for array in (memory.level[0], *memory.slow):
+        for array in memory.slow:
             array[first] = point.value[first]
     limit = CLIP * memory.error
     _learn_errors(point, memory, limit)
@@ -38,22 +38,21 @@ def learn(point: Point, memory: Memory) -> None:
 
 
 def _learn_levels(point: Point, memory: Memory, limit: Array, visits: Array) -> None:
-    limit = limit[LEVEL : WEEKLY + 1]
-    level, daily, weekly = clipped = np.minimum(point.errors[LEVEL : WEEKLY + 1], limit)
+    errors, limit = point.errors[DAILY : WEEKLY + 1], limit[DAILY : WEEKLY + 1]
+    daily, weekly = clipped = np.minimum(errors, limit)
     np.maximum(clipped, -limit, out=clipped)
-    fast = FAST * point.present
-    memory.level[0] += fast * level
-    reach = 3 * limit[1:]
-    remainder = np.minimum(point.errors[DAILY : WEEKLY + 1], reach)
+    reach = 3 * limit
+    remainder = np.minimum(errors, reach)
     np.maximum(remainder, -reach, out=remainder)
     remainder -= memory.drift
-    remainder *= fast * (memory.event[0] == 0)
+    remainder *= FAST * point.present * (memory.event[0] == 0)
     memory.drift += remainder
-    memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped[1:]
-    memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / DAY_VISITS) * point.trust * daily
+    memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped
+    usual = point.present * (1 - point.moment.holiday)
+    memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / point.rates.phase_visits) * usual * daily
     if len(memory.weekly) > 1:
         gain = np.maximum(1 / (visits / 7 + WEEK_PRIOR), 1 / WEEK_VISITS) / point.rates.per_week_row
-        memory.weekly[point.moment.week] += gain * point.trust * weekly
+        memory.weekly[point.moment.week] += gain * usual * weekly
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
