@@ -130,7 +130,7 @@ def test_an_event_that_is_older_than_the_latest_tick_changes_nothing(crawl: Craw
     assert (state.horizon, state.watermark) == (hours(5).timestamp(), hours(5).timestamp())
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_lost_doubled_and_disordered_events_end_in_the_same_files(crawl: Crawl, rows: FakeRedshift, s3: Any, seed: int) -> None:
     chance = random.Random(seed)
     events: list[datetime | None] = [hours(hour) for hour in range(1, 25) if chance.random() > 0.3]
@@ -142,7 +142,8 @@ def test_lost_doubled_and_disordered_events_end_in_the_same_files(crawl: Crawl, 
             if chance.random() < 0.6:
                 (rows.fail if chance.random() < 0.2 else rows.finish)(name)
     for _ in range(20):
-        live(crawl, limit=5).advance(hours(24))
+        if tick(crawl, hours(24), limit=5).watermark == hours(24).timestamp():
+            break
         finish_all(rows)
     assert crawl.store.load().watermark == hours(24).timestamp()
     assert_each_row_once(s3, crawl, rows, 24)

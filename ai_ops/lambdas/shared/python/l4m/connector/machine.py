@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from l4m.connector import detector, history
 from l4m.connector.crawl_state import StateStore, Superseded
 from l4m.errors import L4mError
+
+if TYPE_CHECKING:  # each function loads its own half only
+    from l4m.connector import detector, history
 
 OWN = ("crawl", "detector")  # keys that the machine adds to the params
 
