@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from localaws import LocalAws
 from localaws.demo.flow import Flow
 from localaws.demo.stage import Sample
 
-REPLAY_START = datetime(2022, 1, 12, tzinfo=UTC)
+REPLAY_START = datetime(2022, 1, 19, 13, tzinfo=UTC)  # mobile_web in de falls to a quarter at 16:00
 HOURS = 6
 SHOP = Sample("ecommerce", REPLAY_START, REPLAY_START + timedelta(hours=HOURS), (1, 2))
 numbers = count(1)
@@ -22,6 +23,15 @@ numbers = count(1)
 
 class Shop(Flow):
     """The ecommerce sample as one stack, with what a test asks about its end state."""
+
+    def params(self, **changes: Any) -> bytes:
+        """The shop's params; history ends where the replay begins."""
+        return super().params(**{"historical_end": REPLAY_START.isoformat(), **changes})
+
+    def alerts(self) -> list[tuple[Any, ...]]:
+        """What the alert told since the last look: time, measure, score."""
+        told = [message for message in self.inbox() if "anomalyGroupId" in message]
+        return sorted((alert["timestamp"], alert["impactedMetric"]["metricName"], alert["anomalyScore"]) for alert in told)
 
     def replay_hours(self, first: int = 1, last: int = HOURS) -> None:
         """Fire the cron rules and schedules from the first to the last hour's end."""
@@ -106,6 +116,7 @@ class Shop(Flow):
             "detector": self.my_detector(),
             "groups": self.groups(),
             "executed": self.executed(),
+            "alerts": self.alerts(),
         }
 
 
@@ -144,6 +155,7 @@ def deploy(cloud: LocalAws, around: dict[str, str]) -> Iterator[Callable[..., Sh
     def make(template: Path | None = None) -> Shop:
         shop = Shop(cloud, SHOP, f"shop{next(numbers)}", around)
         shops.append(shop)
+        shop.inbox()
         shop.deploy(template)
         return shop
 

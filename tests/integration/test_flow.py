@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from localaws.demo.flow import DemoError
 
 from .conftest import HOURS, REPLAY_START, Shop
@@ -13,11 +14,16 @@ from .conftest import HOURS, REPLAY_START, Shop
 def test_undisturbed_flow_crawls_every_row_once_and_runs_every_interval(undisturbed: dict[str, Any]) -> None:
     stamps = [row[0] for row in undisturbed["live"]]
     assert len(undisturbed["live"]) == len(set(undisturbed["live"])) == 21 * HOURS
-    assert (min(stamps), max(stamps)) == ("2022-01-12 00:00:00", f"2022-01-12 {HOURS - 1:02d}:00:00")
+    assert (min(stamps), max(stamps)) == ("2022-01-19 13:00:00", "2022-01-19 18:00:00")
     assert len(undisturbed["history"]) == len(set(undisturbed["history"]))
-    assert max(row[0] for row in undisturbed["history"]) == "2022-01-11 23:00:00"
+    assert max(row[0] for row in undisturbed["history"]) == "2022-01-19 12:00:00"
     assert undisturbed["detector"]["status"] == "ACTIVE"
     assert [status for _, status in undisturbed["executed"][-HOURS:]] == ["COMPLETED"] * HOURS
+
+
+def test_undisturbed_flow_finds_the_anomaly_and_tells_it_once(undisturbed: dict[str, Any]) -> None:
+    assert ("2022-01-19T16:00Z[UTC]", "views") in {group[:2] for group in undisturbed["groups"]}
+    assert undisturbed["alerts"] == undisturbed["groups"]
 
 
 def test_second_upload_of_the_same_params_changes_nothing(shop: Shop) -> None:

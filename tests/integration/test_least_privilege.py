@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from localaws.demo.flow import DemoError
 
 from .conftest import Shop
@@ -19,7 +20,8 @@ ONE_OF_EACH = [
     ("RedshiftHistoricalCrawlRole", "secretsmanager:GetSecretValue"),
     ("LookoutForMetricsRole", "s3:PutObject"),
     ("CreateAndActivateDetectorRole", "execute-api:Invoke"),
-    ("DataAccessRole", "sts:AssumeRole"),
+    ("RunDetectionRole", "dynamodb:PutItem"),
+    ("ServiceApiRole", "lambda:InvokeFunction"),
     ("SchedulerRole", "lambda:InvokeFunction"),
     ("RedshiftContinuousCrawlRole", "redshift-data:BatchExecuteStatement"),
 ]
