@@ -11,7 +11,7 @@ BINS = 100  # of the deviation, over [-1, 1]
 HALF = BINS // 2
 DISTANCES = (np.arange(HALF) + 0.5) / HALF  # from zero, of the bins of one side
 WIDTHS = (0.015, 0.04, 0.09, 0.18)  # spread of the deviation inside one cause
-CHANGES = np.linspace(0.04, 1.0, 41)  # the common deviations a cause is tried with, on both sides
+CHANGES = np.linspace(0.04, 1.0, 33)  # the common deviations a cause is tried with, on both sides
 OUTLIERS = 0.02  # share of a cause's leaves that may behave otherwise
 FLOOR = float(np.exp(-17.0)) / BINS  # no bin is less likely than this: data are never that clean
 GROUPS = 4
@@ -113,10 +113,10 @@ def cause_densities(noise: Floats) -> Floats:
 def _normal(z: Floats) -> Floats:
     """Return the normal distribution function, to 2e-4 (Page 1977), which is finer than the bins."""
     z = np.clip(z, -6.0, 6.0)
-    return np.asarray(1.0 / (1.0 + np.exp(-1.5976 * z - 0.07056 * z**3)))
+    return np.asarray(1.0 / (1.0 + np.exp(-1.5976 * z - 0.07056 * z * z * z)))
 
 
-def log_ratios(leaves: Leaves, density: Floats) -> NDArray[np.float32]:
+def log_ratios(causes: Floats, density: Floats) -> NDArray[np.float32]:
     """Return log p(cause) / p(no cause) of every cell, shape (hypotheses, groups x BINS)."""
-    ratio = np.log((1.0 - OUTLIERS) * cause_densities(leaves.noise) / density[None] + OUTLIERS)
+    ratio = np.log((1.0 - OUTLIERS) * causes / density[None] + OUTLIERS)
     return ratio.reshape(len(ratio), -1).astype(np.float32)
