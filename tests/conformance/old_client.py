@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from datetime import datetime
 
 import boto3
@@ -19,9 +20,11 @@ def plain(value: object) -> float:
 
 
 def answer(client: object, asked: dict) -> dict:
-    """What a call brought: its result, the service's error, or the client's own refusal."""
+    """What a call brought: its result and how long it took, the service's error, or the client's own refusal."""
+    begin = time.perf_counter()
     try:
-        return {"result": getattr(client, asked["operation"])(**asked["arguments"])}
+        result = getattr(client, asked["operation"])(**asked["arguments"])
+        return {"result": result, "seconds": time.perf_counter() - begin}
     except ClientError as error:
         return {"error": error.response, "class": type(error).__name__}
     except ParamValidationError as error:

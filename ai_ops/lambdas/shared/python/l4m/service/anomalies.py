@@ -55,7 +55,7 @@ def survey_groups(
 
 def get_group(context: Context, detector_arn: str, identifier: str) -> GroupDetail:
     """A group whole."""
-    group = _group(context, detector_arn, identifier)
+    group = _group(_found(context, detector_arn), identifier)
     start = _time(group["start"])
     summary = GroupSummary(group["id"], start, start, group["score"], group["measure"])
     return GroupDetail(summary, (MeasureImpact(group["measure"], group["series_count"], group["contributions"]),))
@@ -63,18 +63,19 @@ def get_group(context: Context, detector_arn: str, identifier: str) -> GroupDeta
 
 def require_group(context: Context, detector_arn: str, identifier: str) -> None:
     """Raise NotFound unless the group exists."""
-    _group(context, detector_arn, identifier)
+    _group(_found(context, detector_arn), identifier)
 
 
 def list_series(context: Context, detector_arn: str, identifier: str, measure: str, limit: int, after: str | None) -> SeriesPage:
     """The anomalous series of a group with their values up to the anomaly, most severe first."""
-    group = _group(context, detector_arn, identifier)
+    anomalies = _found(context, detector_arn)
+    group = _group(anomalies, identifier)
     if measure != group["measure"]:
         raise NotFound("Metric", measure)
     first = int(after) if after is not None else 0
     chosen = group["series"][first : first + limit]
     stamps = group["timestamps"]
-    values = _anomalies(context, context.resources.detector(detector_arn)).group_values(identifier, first, len(chosen), len(stamps))
+    values = anomalies.group_values(identifier, first, len(chosen), len(stamps))
     series = tuple(SeriesValues(one["id"], one["dimensions"], tuple(row)) for one, row in zip(chosen, values, strict=True))
     following = first + limit
     return SeriesPage(tuple(map(_time, stamps)), series, str(following) if following < len(group["series"]) else None)
@@ -85,8 +86,9 @@ def list_related(
 ) -> Page[RelatedMeasure]:
     """Measures of the same incident that are causes or effects of a group, the strongest causes first."""
     detector = context.resources.detector(detector_arn)
-    group = _group(context, detector_arn, identifier)
-    incident = _anomalies(context, detector).incident(group["incident_id"]) or {"relations": {}, "groups": {}}
+    anomalies = _anomalies(context, detector)
+    group = _group(anomalies, identifier)
+    incident = anomalies.incident(group["incident_id"]) or {"relations": {}, "groups": {}}
     related = [one for one in _related(detector, group, incident) if relationship in (None, one.relationship)]
     first = int(after) if after is not None else 0
     following = first + limit
@@ -95,7 +97,7 @@ def list_related(
 
 def find_series(context: Context, detector_arn: str, identifier: str, series_id: str) -> GroupSeries:
     """One series of a group."""
-    group = _group(context, detector_arn, identifier)
+    group = _group(_found(context, detector_arn), identifier)
     for one in group["series"]:
         if one["id"] == series_id:
             return GroupSeries(series_id, group["measure"], one["dimensions"], one["severity"], group["direction"])
@@ -122,11 +124,15 @@ def _relation(detector: Detector, measure: str, start: int, relationship: str, s
     return RelatedMeasure(measure, group_id(detector.arn, detector.generation, measure, start), relationship, share)
 
 
-def _group(context: Context, detector_arn: str, identifier: str) -> dict[str, Any]:
-    group = _anomalies(context, context.resources.detector(detector_arn)).group(identifier)
+def _group(anomalies: Anomalies, identifier: str) -> dict[str, Any]:
+    group = anomalies.group(identifier)
     if group is None:
         raise NotFound("AnomalyGroup", identifier)
     return group
+
+
+def _found(context: Context, detector_arn: str) -> Anomalies:
+    return _anomalies(context, context.resources.detector(detector_arn))
 
 
 def _anomalies(context: Context, detector: Detector) -> Anomalies:
