@@ -59,7 +59,7 @@ def test_series_of_a_group_end_with_the_anomaly_and_hold_what_was_delivered(worl
         world.put_live(hour, factor=0.05 if hour == 2 else 1.0)
         world.run(hour)
     group = anomalies.list_groups(world.context, world.arn, 0, 1, None).items[0]
-    page = anomalies.list_series(world.context, world.arn, group.id, group.measure, 100, None)
+    page = anomalies.list_series(world.context, world.arn, group.id, group.measure, limit=100, after=None)
     assert page.timestamps[-1] == world.live(2)
     assert page.timestamps[0] == world.history_hour(0)
     assert len(page.timestamps) == world.history_hours + 3

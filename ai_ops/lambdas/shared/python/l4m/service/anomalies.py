@@ -66,7 +66,7 @@ def require_group(context: Context, detector_arn: str, identifier: str) -> None:
     _group(_found(context, detector_arn), identifier)
 
 
-def list_series(context: Context, detector_arn: str, identifier: str, measure: str, limit: int, after: str | None) -> SeriesPage:
+def list_series(context: Context, detector_arn: str, identifier: str, measure: str, *, limit: int, after: str | None) -> SeriesPage:
     """The anomalous series of a group with their values up to the anomaly, most severe first."""
     anomalies = _found(context, detector_arn)
     group = _group(anomalies, identifier)
@@ -82,7 +82,7 @@ def list_series(context: Context, detector_arn: str, identifier: str, measure: s
 
 
 def list_related(
-    context: Context, detector_arn: str, identifier: str, relationship: str | None, limit: int, after: str | None
+    context: Context, detector_arn: str, identifier: str, relationship: str | None, *, limit: int, after: str | None
 ) -> Page[RelatedMeasure]:
     """Measures of the same incident that are causes or effects of a group, the strongest causes first."""
     detector = context.resources.detector(detector_arn)

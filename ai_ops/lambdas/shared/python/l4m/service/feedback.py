@@ -15,7 +15,7 @@ def put_feedback(context: Context, detector_arn: str, group_id: str, series_id: 
 
 
 def list_feedback(
-    context: Context, detector_arn: str, group_id: str, series_id: str | None, limit: int, after: str | None
+    context: Context, detector_arn: str, group_id: str, series_id: str | None, *, limit: int, after: str | None
 ) -> Page[FeedbackRecord]:
     """What was said about a group, or about one of its series."""
     context.resources.detector(detector_arn)

@@ -36,7 +36,7 @@ def list_anomaly_group_time_series(context: Context, members: Members) -> Member
     detector, group, measure = members["AnomalyDetectorArn"], members["AnomalyGroupId"], members["MetricName"]
 
     def ask(limit: int, after: str | None) -> Answer:
-        page = anomalies.list_series(context, detector, group, measure, limit, after)
+        page = anomalies.list_series(context, detector, group, measure, limit=limit, after=after)
         return {"AnomalyGroupId": group, "MetricName": measure} | findings.write_series(page), page.next
 
     return answer_page(context, "ListAnomalyGroupTimeSeries", members, ask)
@@ -47,7 +47,7 @@ def list_anomaly_group_related_metrics(context: Context, members: Members) -> Me
     detector, group, wanted = members["AnomalyDetectorArn"], members["AnomalyGroupId"], members.get("RelationshipTypeFilter")
 
     def ask(limit: int, after: str | None) -> Answer:
-        page = anomalies.list_related(context, detector, group, wanted, limit, after)
+        page = anomalies.list_related(context, detector, group, wanted, limit=limit, after=after)
         return {"InterMetricImpactList": [findings.write_related(one) for one in page.items]}, page.next
 
     return answer_page(context, "ListAnomalyGroupRelatedMetrics", members, ask)
@@ -65,7 +65,7 @@ def get_feedback(context: Context, members: Members) -> Members:
     detector, asked = members["AnomalyDetectorArn"], members["AnomalyGroupTimeSeriesFeedback"]
 
     def ask(limit: int, after: str | None) -> Answer:
-        page = feedback.list_feedback(context, detector, asked["AnomalyGroupId"], asked.get("TimeSeriesId"), limit, after)
+        page = feedback.list_feedback(context, detector, asked["AnomalyGroupId"], asked.get("TimeSeriesId"), limit=limit, after=after)
         return {"AnomalyGroupTimeSeriesFeedback": [findings.write_feedback(one) for one in page.items]}, page.next
 
     return answer_page(context, "GetFeedback", members, ask)
