@@ -17,7 +17,7 @@ from l4m.engine.settings import Settings
 from l4m.engine.severity import threshold_of
 from l4m.engine.stages import STAGES
 
-BLOCK = 16_000  # series at a time: what one interval touches stays in the cache
+BLOCK = 25_000  # series at a time: enough to hide what a call costs, few enough for the cache
 WORKERS = 2
 
 

@@ -35,16 +35,20 @@ def compare(point: Point, memory: Memory) -> None:
     expected /= weight.sum(axis=0)
     point.expected = expected
     point.deviations, point.scales = np.empty((2, len(best)), np.float32), np.empty((2, len(best)), np.float32)
-    np.subtract(point.value, expected, out=point.deviations[0])
-    weekly = (cost[WEEKLY] < cost[DAILY]).astype(np.float32)
-    np.multiply(weekly, point.errors[WEEKLY] - point.errors[DAILY], out=point.deviations[1])
-    point.deviations[1] += point.errors[DAILY]
-    point.scales[0] = best
-    np.multiply(weekly, cost[WEEKLY] - cost[DAILY], out=point.scales[1])
-    point.scales[1] += cost[DAILY]
+    point.deviations[0], point.scales[0] = point.value - expected, best
+    _fill_seasonal(point, cost)
     point.scales *= _growth(expected, memory)
     np.maximum(point.scales, _floor(point, memory), out=point.scales)
     point.scales *= TO_SIGMA
+
+
+def _fill_seasonal(point: Point, cost: Array) -> None:
+    """Fill the second rows with the better of the daily and the weekly season."""
+    weekly = (cost[WEEKLY] < cost[DAILY]).astype(np.float32)
+    np.multiply(weekly, point.errors[WEEKLY] - point.errors[DAILY], out=point.deviations[1])
+    point.deviations[1] += point.errors[DAILY]
+    np.multiply(weekly, cost[WEEKLY] - cost[DAILY], out=point.scales[1])
+    point.scales[1] += cost[DAILY]
 
 
 def _exclude_unready(point: Point, memory: Memory, cost: Array) -> None:

@@ -30,7 +30,7 @@ def hold(point: Point, memory: Memory) -> None:
     point.deviations[0, open_] = point.deviations[1, open_]
     point.scales[0, open_] = point.scales[1, open_]
     point.surprise[open_] = point.lasting[open_] - SEASONAL_MARGIN
-    memory.slow[:, outlived] += memory.drift[:, outlived]
+    memory.slow[:, outlived] += point.deviations[1, outlived]
     memory.drift[:, outlived] = 0
     age[open_] += 1
     ended = open_[~(recent & (off | ~arrived))]
