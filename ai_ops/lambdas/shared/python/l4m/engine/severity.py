@@ -9,7 +9,7 @@ import numpy as np
 from l4m.engine.memory import Array
 
 PER_DAY = 0.66  # by how much the surprise of a once-a-week point grows with log10 of the points of a day
-KNOTS = (0.0, 1.12, 1.57, 2.3)  # surprise, less that growth, of severities 0, 50, 70, 90: measured on quiet series
+KNOTS = (0.0, 1.09, 1.5, 2.25)  # surprise, less that growth, of severities 0, 50, 70, 90: measured on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
 BEYOND = 2.0  # surprise past the last knot that takes severity half the way from 90 to 100
 THRESHOLD, THRESHOLD_PER_DAY = 1.88, 0.37  # surprise of an anomaly at sensitivity 50, and its growth as above
@@ -20,7 +20,7 @@ def severity_of(surprise: Array, per_day: int) -> Array:
 
     Examples
     --------
-    >>> severity_of(np.array([0.0, 1.12, 1.57, 2.3], np.float32), per_day=1).round().tolist()
+    >>> severity_of(np.array([0.0, 1.09, 1.5, 2.25], np.float32), per_day=1).round().tolist()
     [0.0, 50.0, 70.0, 90.0]
     """
     place = surprise - PER_DAY * math.log10(per_day)

@@ -11,7 +11,7 @@ from l4m.engine.point import Point
 
 SHARE = 0.1  # of points beyond the tracked quantile
 BASE = -math.log10(SHARE)
-PRIOR_EXCESSES, MOST_EXCESSES = 200.0, 3000.0  # weight of the prior tail index, and the longest memory, in points beyond
+PRIOR_EXCESSES, MOST_EXCESSES = 120.0, 3000.0  # weight of the prior tail index, and the longest memory, in points beyond
 LARGEST_EXCESS = 6.0  # winsorises what one point adds to the tail
 LIGHTEST, HEAVIEST = 0.12, 1.5  # tail index
 SLOWNESS, STEP = 0.5, 3.0  # of the stochastic approximation of the quantile

@@ -8,7 +8,7 @@ from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 from l4m.engine.stages.calibrate import SEASONAL_MARGIN
 
-STAY = 0.5  # by how much the seasonal surprise may fall below an anomaly's before an open event ends
+STAY = 0.2  # by how much the seasonal surprise may fall below an anomaly's before an open event ends
 LONGEST_DAYS, LONGEST_OF_DAYS = 1.5, 5.0  # after which it is the new normal; the second counts intervals of a day
 
 
