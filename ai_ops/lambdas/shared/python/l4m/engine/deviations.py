@@ -15,6 +15,7 @@ CHANGES = np.linspace(0.04, 1.0, 33)  # the common deviations a cause is tried w
 OUTLIERS = 0.02  # share of a cause's leaves that may behave otherwise
 FLOOR = float(np.exp(-17.0)) / BINS  # no bin is less likely than this: data are never that clean
 GROUPS = 4
+TAIL = 0.15  # leaves that noise may have put beyond the farthest one seen
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,7 +94,7 @@ def _shape_side(half: Floats, noise: float) -> Floats:
     prior = np.exp(-DISTANCES / (0.8 * noise))
     smooth = np.convolve(np.pad(half, 2, mode="reflect"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
     return np.asarray(
-        smooth + np.exp(-beyond / (0.01 + 0.25 * noise)) * 0.05 + 2.0 * prior / prior.sum() * np.exp(-beyond / (0.01 + 0.25 * noise))
+        smooth + np.exp(-beyond / (0.01 + 0.25 * noise)) * TAIL + 2.0 * prior / prior.sum() * np.exp(-beyond / (0.01 + 0.25 * noise))
     )
 
 

@@ -16,6 +16,7 @@ PER_DAY_SIGMAS = (0.6, 0.8, 1.0, 1.3)  # and more for each factor of ten in inte
 SMALL_CHANGE, SMALL_FACTOR = 0.2, 2.0  # a change below this share of the expected value has to be this much surer
 SILENT_SHARE = 0.5  # of these is enough where nothing came at all
 MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says nothing
+MOST_SIGMAS = np.float32(1e6)  # more cannot be told apart
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -28,7 +29,7 @@ class Evidence:
 
     Attributes
     ----------
-    value, expected, lower, upper, error, severity : as scored; a silent sum that should have reported counts as 0
+    value, expected, lower, upper, error, severity : as scored; a series that should have reported and did not counts as 0
     sigmas : deviation in standard errors, 0 where nothing can be said
     strong : enough, alone, to open an incident
     anomalous : reported as a series of a group once an incident is open
@@ -65,12 +66,12 @@ def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], settings: S
     missing = shaped["missing"] & (settings.direction is not Direction.UP)
     error = np.maximum(shaped["error"], np.float32(1e-12))
     is_sum = np.array([measure.aggregation is Aggregation.SUM for measure in settings.measures])
-    value = np.where(missing & is_sum, np.float32(0), values)
+    value = np.where(missing, np.float32(0), values)
     with np.errstate(over="ignore", invalid="ignore"):
         sigmas = (value - shaped["expected"]) / error
-    sigmas /= np.sqrt(np.maximum(_ratio(value, shaped["expected"]), np.float32(1)))
+        sigmas /= np.sqrt(np.maximum(_ratio(value, shaped["expected"]), np.float32(1)))
     sigmas = np.where(missing & ~is_sum, np.float32(-MISSING_SIGMAS), sigmas)
-    sigmas = np.where(~np.isnan(shaped["severity"]) | missing, np.nan_to_num(sigmas), np.float32(0))
+    sigmas = np.where(~np.isnan(shaped["severity"]) | missing, np.clip(np.nan_to_num(sigmas), -MOST_SIGMAS, MOST_SIGMAS), np.float32(0))
     anomalous = shaped["is_anomaly"] | missing
     size = np.abs(sigmas)
     factor = np.where(missing, np.float32(SILENT_SHARE), np.float32(1))

@@ -161,7 +161,8 @@ class Monitor:
 
 def _blank_points(nodes: tuple[tuple[str, ...], ...], shape: tuple[int, ...]) -> Points:
     """Return points of a shape, not filled in yet."""
-    return Points(nodes, *(np.empty(shape, np.float32) for _ in range(5)), np.empty(shape, bool))
+    value, expected, lower, upper, severity = (np.empty(shape, np.float32) for _ in range(5))
+    return Points(nodes, value, expected, lower, upper, severity, np.empty(shape, np.bool_))
 
 
 def _fill_points(points: Points, evidence: Evidence, where: slice) -> None:

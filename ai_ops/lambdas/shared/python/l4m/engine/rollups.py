@@ -97,7 +97,7 @@ class Rollups:
             total = np.add.reduceat(filled[:, order], starts, axis=1)
             if has_gaps or aggregation is Aggregation.AVG:
                 count = np.add.reduceat(~absent[:, order], starts, axis=1, dtype=np.int32)
-                total = np.where(count > 0, total / count if aggregation is Aggregation.AVG else total, np.float32(np.nan))
+                total = np.where(count > 0, total / np.maximum(count, 1) if aggregation is Aggregation.AVG else total, np.float32(np.nan))
             nodes[:, numbers] = total
         return nodes
 

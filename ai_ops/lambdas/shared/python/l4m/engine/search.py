@@ -42,9 +42,8 @@ class Search:
         self._alive = np.ones(len(cells), bool)
         self._offsets = np.cumsum([0, *(one.size for one in cuboids)])
         self._costs = np.repeat([one.cost for one in cuboids], [one.size for one in cuboids])
-        self._bounds = np.concatenate(
-            [np.stack([np.bincount(one.keys, side, one.size) for side in self._weights]) for one in cuboids], axis=1
-        )
+        bounds = [np.stack([np.bincount(one.keys, side, one.size) for side in self._weights]) for one in cuboids]
+        self._bounds = np.concatenate(bounds, axis=1)
         self._scores = np.full(self._offsets[-1], np.nan)  # exact ones, where they are known
         self._score_leaves()
 

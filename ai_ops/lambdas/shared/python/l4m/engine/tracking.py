@@ -18,6 +18,7 @@ from l4m.engine.scene import Scene
 
 PATIENCE_SECONDS = 14_400  # an incident that is calm for longer is over
 MEMORY_SECONDS = 259_200  # for so long the way back to where things were before it is part of an incident
+LARGEST = 1e18  # squares stay finite
 MOST_OPEN = 16  # incidents at a time; what comes beyond joins the newest
 
 
@@ -43,7 +44,7 @@ class Tracker:
 
     def follow(self, seen: Evidence, start: int) -> None:
         """Take the incidents through consecutive intervals, the first of which begins at ``start``."""
-        strong = seen.strong.any(axis=(0, 2))
+        strong = np.asarray(seen.strong.any(axis=(0, 2)))
         for at in range(len(strong)):
             if strong[at] or self.open:
                 self._step(seen.interval(at), start + at * self._interval)
@@ -140,4 +141,5 @@ def _moves_of(scene: Scene, seen: Evidence, measure: int) -> Moves:
     """Return how every leaf moved in one interval; those of which nothing is known did not."""
     value, expected, error = (array[measure, scene.leaf_nodes].astype(np.float64) for array in (seen.value, seen.expected, seen.error))
     unknown = np.flatnonzero(~(np.isfinite(value) & np.isfinite(expected)))
-    return Moves.of(np.nan_to_num(value), np.nan_to_num(expected), np.nan_to_num(error)).without(unknown)
+    finite = (np.nan_to_num(array, posinf=LARGEST, neginf=-LARGEST) for array in (value, expected, error))
+    return Moves.of(*finite).without(unknown)
