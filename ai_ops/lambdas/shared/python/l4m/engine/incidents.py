@@ -58,9 +58,9 @@ class OpenIncident:
             node = int(np.where(seen.strong[measure], np.abs(seen.sigmas[measure]), 0).argmax())
         name = f"l4m:incident:{start}:{scene.settings.measures[measure].name}:{scene.name_place(place.dimensions, int(place.leaves[0]))}"
         shape = (len(scene.settings.measures), len(scene.leaves))
-        sums = {array: np.zeros(shape if array != "home" else (1, shape[1])) for array in ARRAYS}
-        identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
-        return cls(id=identifier, start=start, end=start, sign=place.sign, watched=(measure, node), **sums)
+        actual, expected, variance, silent = (np.zeros(shape) for _ in range(4))
+        identifier, home = str(uuid.uuid5(uuid.NAMESPACE_URL, name)), np.zeros((1, shape[1]))
+        return cls(identifier, start, start, place.sign, (measure, node), actual, expected, variance, silent, home)
 
     def to_document(self) -> dict[str, Any]:
         """Return everything but the arrays, as JSON can hold it."""
