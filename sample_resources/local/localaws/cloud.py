@@ -13,7 +13,6 @@ import boto3
 from botocore.config import Config
 from moto.awslambda.utils import get_backend as lambda_backend
 from moto.iam.models import iam_backends
-from moto.sqs.models import sqs_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.sts.models import sts_backends
 
@@ -128,9 +127,8 @@ class Cloud:
 
     def enqueue(self, queue_arn: str, body: str, attributes: dict[str, str]) -> None:
         """Put a message into a queue, as an AWS service does."""
-        found = {key: {"data_type": "String", "string_value": value} for key, value in attributes.items()}
-        name = queue_arn.rsplit(":", maxsplit=1)[-1]
-        sqs_backends[self.place.account][self.place.region].send_message(name, body, message_attributes=found)
+        found = {key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()}
+        self.client("sqs").send_message(QueueUrl=self.queue_url(queue_arn), MessageBody=body, MessageAttributes=found)
 
     def queue_url(self, queue_arn: str) -> str:
         """Return the URL of a queue."""

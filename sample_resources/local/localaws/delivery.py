@@ -53,30 +53,42 @@ class Delivery:
         arn, role = target["Arn"], target.get("RoleArn")
         dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         try:
-            kind = arn.split(":")[2]
-            if kind == "lambda":
-                self._permit("lambda:InvokeFunction", arn, service, source_arn, role)
-                self._cloud.submit(self._cloud.settings(arn), payload.encode())
-            elif kind == "sqs":
-                self._permit("sqs:SendMessage", arn, service, source_arn, role)
-                self._cloud.enqueue(arn, payload, {})
-            elif kind == "sns":
-                self._permit("sns:Publish", arn, service, source_arn, role)
-                self._cloud.client("sns").publish(TopicArn=arn, Message=payload)
-            elif kind == "states":
-                self._cloud.client("stepfunctions", role).start_execution(stateMachineArn=arn, name=self._cloud.new_id(), input=payload)
-            elif kind == "events":
-                self._to_bus(arn, payload)
-            elif kind == "logs":
-                log.info("event for %s: %s", arn, payload)
-            else:
-                raise NotImplementedError(f"target {arn}")
+            self._hand_over(arn, role, payload, service, source_arn)
         except Exception as error:
             log.exception("event from %s not delivered to %s", source_arn, arn)
             self.refused.append(f"{source_arn} -> {arn}: {error}")
             if dead_letters:
-                self._permit("sqs:SendMessage", dead_letters, service, source_arn, role)
-                self._cloud.enqueue(dead_letters, payload, {"ERROR_MESSAGE": str(error)[:256] or "-", "RULE_ARN": source_arn})
+                self._bury(dead_letters, role, payload, service, {"ERROR_MESSAGE": str(error)[:256] or "-", "RULE_ARN": source_arn})
+
+    def _bury(self, queue: str, role: str | None, payload: str, service: str, attributes: dict[str, str]) -> None:
+        """Put an event that was not delivered into its dead-letter queue, if that lets the service in."""
+        try:
+            self._permit("sqs:SendMessage", queue, service, attributes["RULE_ARN"], role)
+            self._cloud.enqueue(queue, payload, attributes)
+        except Exception as error:
+            log.exception("dead letter not accepted by %s", queue)
+            self.refused.append(f"{attributes['RULE_ARN']} -> {queue}: {error}")
+
+    def _hand_over(self, arn: str, role: str | None, payload: str, service: str, source_arn: str) -> None:
+        kind = arn.split(":")[2]
+        if kind == "lambda":
+            self._permit("lambda:InvokeFunction", arn, service, source_arn, role)
+            self._cloud.submit(self._cloud.settings(arn), payload.encode())
+        elif kind == "sqs":
+            self._permit("sqs:SendMessage", arn, service, source_arn, role)
+            self._cloud.enqueue(arn, payload, {})
+        elif kind == "sns":
+            self._permit("sns:Publish", arn, service, source_arn, role)
+            self._cloud.client("sns").publish(TopicArn=arn, Message=payload)
+        elif kind == "states":
+            if role is None:
+                raise PermissionError(f"{service} needs a role to start {arn}")
+            self._cloud.require_trust(role, service)
+            self._cloud.client("stepfunctions", role).start_execution(stateMachineArn=arn, name=self._cloud.new_id(), input=payload)
+        elif kind == "events":
+            self._to_bus(arn, payload)
+        else:
+            raise NotImplementedError(f"target {arn}")
 
     def to_function(self, settings: Settings, event: dict[str, Any]) -> None:
         """Deliver an event that moto itself makes (S3, SNS) to a function; moto hides errors, so they are kept here."""

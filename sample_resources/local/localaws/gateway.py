@@ -71,45 +71,39 @@ class Gateway:
     def _event(
         self, request: Request, api_id: str, path: str, caller: Caller, *, key: str, parameters: Mapping[str, str]
     ) -> dict[str, Any]:
-        body = request.get_data()
-        now = datetime.now(UTC)
+        body, raw_query = request.get_data(), request.query_string.decode()
         query: dict[str, str] = {}
-        for name, value in parse_qsl(request.query_string.decode(), keep_blank_values=True):
+        for name, value in parse_qsl(raw_query, keep_blank_values=True):
             query[name] = f"{query[name]},{value}" if name in query else value
         event: dict[str, Any] = {
             "version": "2.0",
             "routeKey": key,
             "rawPath": unquote(path),
-            "rawQueryString": request.query_string.decode(),
+            "rawQueryString": raw_query,
             "headers": {name.lower(): value for name, value in request.headers.items() if name.lower() != "authorization"},
-            "requestContext": {
-                "accountId": self._cloud.place.account,
-                "apiId": api_id,
-                "authorizer": {"iam": _identity(caller, self._cloud.place.account)},
-                "domainName": request.host,
-                "domainPrefix": api_id,
-                "http": {
-                    "method": request.method,
-                    "path": unquote(path),
-                    "protocol": "HTTP/1.1",
-                    "sourceIp": request.remote_addr,
-                    "userAgent": request.headers.get("User-Agent", ""),
-                },
-                "requestId": self._cloud.new_id(),
-                "routeKey": key,
-                "stage": "$default",
-                "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-                "timeEpoch": int(now.timestamp() * 1000),
-            },
+            "requestContext": self._context(request, api_id, path, caller, key=key),
             "isBase64Encoded": False,
         }
-        if query:
-            event["queryStringParameters"] = query
-        if parameters:
-            event["pathParameters"] = dict(parameters)
-        if body:
-            event["body"] = body.decode()
-        return event
+        event |= {"queryStringParameters": query} if query else {}
+        event |= {"pathParameters": dict(parameters)} if parameters else {}
+        return event | ({"body": body.decode()} if body else {})
+
+    def _context(self, request: Request, api_id: str, path: str, caller: Caller, *, key: str) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        http = {"method": request.method, "path": unquote(path), "protocol": "HTTP/1.1", "sourceIp": request.remote_addr}
+        return {
+            "accountId": self._cloud.place.account,
+            "apiId": api_id,
+            "authorizer": {"iam": _identity(caller, self._cloud.place.account)},
+            "domainName": request.host,
+            "domainPrefix": api_id,
+            "http": {**http, "userAgent": request.headers.get("User-Agent", "")},
+            "requestId": self._cloud.new_id(),
+            "routeKey": key,
+            "stage": "$default",
+            "time": now.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+            "timeEpoch": int(now.timestamp() * 1000),
+        }
 
 
 def find_route(body: Mapping[str, Any], method: str, path: str) -> tuple[str, str, dict[str, str]] | None:

@@ -34,6 +34,24 @@ def test_schedules_follow_their_own_timezone_and_know_their_time(cloud, app, see
     assert [event["time"] for event in seen("daily")] == ["2026-01-10T11:30:00Z", "2026-07-10T10:30:00Z"]
 
 
+def test_a_rule_that_may_not_deliver_tells_its_dead_letter_queue(cloud, app, messages):
+    events, sqs = cloud.client("events"), cloud.client("sqs")
+    url = sqs.create_queue(QueueName="unheard")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_rule(Name="unwelcome", EventPattern=json.dumps({"source": ["unwelcome"]}))
+    events.put_targets(Rule="unwelcome", Targets=[{"Id": "echo", "Arn": app["EchoArn"], "DeadLetterConfig": {"Arn": queue}}])
+    entry = {"Source": "unwelcome", "DetailType": "x", "Detail": "{}"}
+    events.put_events(Entries=[entry])
+    assert messages(url) == []  # nor may it write to the queue
+    policy = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": queue}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps({"Version": "2012-10-17", "Statement": [policy]})})
+    events.put_events(Entries=[entry])
+    [message] = messages(url)
+    assert "may not lambda:InvokeFunction" in message["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    events.remove_targets(Rule="unwelcome", Ids=["echo"])
+    events.delete_rule(Name="unwelcome")
+
+
 def test_put_events_reaches_the_rules_whose_pattern_matches(cloud, app, seen):
     entries = [{"Source": "shop", "DetailType": "sale", "Detail": json.dumps({"price": price})} for price in (3, 7)]
     assert cloud.client("events").put_events(Entries=entries)["FailedEntryCount"] == 0

@@ -1,5 +1,6 @@
 """Statements of the Data API: submitted, running in the background, finished, failed or aborted."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -7,6 +8,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import duckdb
 
 from localaws.identity import Caller
 from localaws.warehouse.sessions import Session, Warehouse
@@ -82,8 +85,14 @@ class Statement:
             for part in self.parts:
                 if part.status not in ENDED:
                     part.status = "ABORTED"
-            if self.session:
-                self.session.interrupt()
+        threading.Thread(target=self._interrupt, daemon=True).start()
+
+    def _interrupt(self) -> None:
+        """Interrupt until the session has ended: an interrupt that comes before its query begins is lost."""
+        while session := self.session:
+            with contextlib.suppress(duckdb.Error):  # it may end in between
+                session.interrupt()
+            time.sleep(0.02)
 
     def summary(self) -> dict[str, Any]:
         """Return what ListStatements says."""
