@@ -14,6 +14,7 @@ from l4m.model import Aggregation, Direction
 LEVEL_SIGMAS = (3.2, 3.4, 3.8, 4.2)  # needed by a node that keeps 0, 1, 2, more dimensions: the finer, the more of them there are
 PER_DAY_SIGMAS = (0.6, 0.8, 1.0, 1.3)  # and more for each factor of ten in intervals per day
 SMALL_CHANGE, SMALL_FACTOR = 0.2, 2.0  # a change below this share of the expected value has to be this much surer
+DAY_TURN_FACTOR = 2.0  # and so much surer in the first interval of a day, where weekdays differ by a step
 SILENT_SHARE = 0.5  # of these is enough where nothing came at all
 MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says nothing
 MOST_SIGMAS = np.float32(1e6)  # more cannot be told apart
@@ -52,7 +53,7 @@ class Evidence:
         return Evidence(*(getattr(self, one.name)[:, at] for one in fields(self)))
 
 
-def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], settings: Settings) -> Evidence:
+def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], turns: Bools, settings: Settings) -> Evidence:
     """Return the evidence of scored values.
 
     Parameters
@@ -61,6 +62,8 @@ def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], settings: S
     scores : arrays of shape (intervals, nodes x measures)
     depths : int array, shape (nodes,)
         Dimensions that each node keeps.
+    turns : bool array, shape (intervals,)
+        True for the first interval of a day.
     """
     shaped = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
     missing = shaped["missing"] & (settings.direction is not Direction.UP)
@@ -78,6 +81,7 @@ def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], settings: S
     factor *= np.where(
         np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"]), np.float32(SMALL_FACTOR), np.float32(1)
     )
+    factor = np.where(turns[:, np.newaxis, np.newaxis] & ~missing, factor * np.float32(DAY_TURN_FACTOR), factor)
     strong = anomalous & (size >= _needed(depths, settings) * factor)
     severity = np.where(missing, np.clip(50 + 5 * size, 50, 99), shaped["severity"]).astype(np.float32)
     arrays = (value, shaped["expected"], shaped["lower"], shaped["upper"], error, severity, sigmas, strong, anomalous, missing)

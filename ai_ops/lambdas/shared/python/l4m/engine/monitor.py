@@ -20,6 +20,7 @@ from l4m.engine.normality import Normality
 from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
 from l4m.engine.scene import Scene
+from l4m.engine.seasons import Seasons
 from l4m.engine.settings import Settings
 from l4m.engine.tracking import Tracker
 from l4m.model import Aggregation, Direction, Measure
@@ -48,6 +49,7 @@ class Monitor:
         self._settings = settings
         self._cube = Rollups(len(settings.dimensions), settings.rollups)
         self._detector = Detector(settings, 0)  # one series per node and measure, all measures of a node side by side
+        self._seasons = Seasons(settings)
         self._tracker = Tracker(settings.interval_seconds)
         self._scene = Scene.of(settings, self._cube)
         self._observed = 0
@@ -124,7 +126,14 @@ class Monitor:
         for at, (measure, leaves) in enumerate(zip(self._settings.measures, values, strict=True)):
             nodes[:, :, at] = self._cube.combine(leaves, measure.aggregation)
         scores = self._detector.run(nodes.reshape(len(nodes), -1), start)
-        return weigh(nodes, scores, self._scene.depths, self._settings)
+        return weigh(nodes, scores, self._scene.depths, self._day_turns(start, len(nodes)), self._settings)
+
+    def _day_turns(self, start: int, intervals: int) -> NDArray[np.bool_]:
+        """Return which intervals are the first of a day in the time zone of the data; none where an interval is a day."""
+        seconds = self._settings.interval_seconds
+        if self._seasons.is_daily:
+            return np.zeros(intervals, np.bool_)
+        return np.array([self._seasons.moment(start + i * seconds).phase == 0 for i in range(intervals)], np.bool_)
 
     def save(self) -> bytes:
         """Return everything that was learned."""
