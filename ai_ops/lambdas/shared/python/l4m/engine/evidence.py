@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.detector import Scores
+from l4m.engine.facts import Facts
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 
@@ -18,6 +19,7 @@ DAY_TURN_FACTOR = 2.0  # and so much surer in the first interval of a day, where
 SILENT_SHARE = 0.5  # of these is enough where nothing came at all
 MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says nothing
 MOST_SIGMAS = np.float32(1e6)  # more cannot be told apart
+COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few says little
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -53,7 +55,7 @@ class Evidence:
         return Evidence(*(getattr(self, one.name)[:, at] for one in fields(self)))
 
 
-def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], turns: Bools, settings: Settings) -> Evidence:
+def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: Bools, facts: Facts, settings: Settings) -> Evidence:
     """Return the evidence of scored values.
 
     Parameters
@@ -64,10 +66,16 @@ def weigh(values: Floats, scores: Scores, depths: NDArray[np.int64], turns: Bool
         Dimensions that each node keeps.
     turns : bool array, shape (intervals,)
         True for the first interval of a day.
+    facts : Facts
+        What was known of the measures in each interval.
     """
     shaped = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
+    for name in ("expected", "lower", "upper"):
+        shaped[name] = np.where(facts.is_positive[:, np.newaxis], np.maximum(shaped[name], np.float32(0)), shaped[name])
     missing = shaped["missing"] & (settings.direction is not Direction.UP)
     error = np.maximum(shaped["error"], np.float32(1e-12))
+    if facts.is_count.any():
+        error = np.maximum(error, np.float32(COUNT_ERROR) * np.sqrt(np.fmax(shaped["expected"], 1)) * facts.is_count[:, np.newaxis])
     is_sum = np.array([measure.aggregation is Aggregation.SUM for measure in settings.measures])
     value = np.where(missing, np.float32(0), values)
     with np.errstate(over="ignore", invalid="ignore"):

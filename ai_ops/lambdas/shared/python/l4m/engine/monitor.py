@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from l4m.engine.block import Block
 from l4m.engine.detector import Detector
 from l4m.engine.evidence import Evidence, weigh
+from l4m.engine.facts import FactFinder
 from l4m.engine.incidents import ARRAYS
 from l4m.engine.normality import Normality
 from l4m.engine.results import Feedback, Outcome, Points
@@ -53,6 +54,7 @@ class Monitor:
         self._tracker = Tracker(settings.interval_seconds)
         self._scene = Scene.of(settings, self._cube)
         self._observed = 0
+        self._finder = FactFinder(settings.measures)
 
     @property
     def leaves(self) -> tuple[tuple[str, ...], ...]:
@@ -126,7 +128,8 @@ class Monitor:
         for at, (measure, leaves) in enumerate(zip(self._settings.measures, values, strict=True)):
             nodes[:, :, at] = self._cube.combine(leaves, measure.aggregation)
         scores = self._detector.run(nodes.reshape(len(nodes), -1), start)
-        return weigh(nodes, scores, self._scene.depths, self._day_turns(start, len(nodes)), self._settings)
+        turns, facts = self._day_turns(start, len(nodes)), self._finder.observe(values)
+        return weigh(nodes, scores, depths=self._scene.depths, turns=turns, facts=facts, settings=self._settings)
 
     def _day_turns(self, start: int, intervals: int) -> NDArray[np.bool_]:
         """Return which intervals are the first of a day in the time zone of the data; none where an interval is a day."""
@@ -144,6 +147,7 @@ class Monitor:
             "settings": asdict(self._settings),
             "leaves": self._cube.leaves,
             "observed": self._observed,
+            "facts": self._finder.to_document(),
             "tracker": self._tracker.to_document(),
         }
         arrays["document"] = np.frombuffer(json.dumps(document, default=str).encode(), np.uint8)
@@ -161,6 +165,7 @@ class Monitor:
         monitor._cube.add(tuple(leaf) for leaf in document["leaves"])
         monitor._scene = Scene.of(monitor._settings, monitor._cube)
         monitor._observed = document["observed"]
+        monitor._finder.restore(document["facts"])
         learned = {name.removeprefix("detector."): array for name, array in arrays.items() if name.startswith("detector.")}
         monitor._detector = Detector.from_arrays(monitor._settings, learned)
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]

@@ -19,6 +19,7 @@ from l4m.engine.scene import Scene
 PATIENCE_SECONDS = 14_400  # an incident that is calm for longer is over
 MEMORY_SECONDS = 259_200  # for so long the way back to where things were before it is part of an incident
 LARGEST = 1e18  # squares stay finite
+COMPANION_SHARE = 0.1  # of the evidence of a place: what moves with it, and is not far weaker, takes it in
 MOST_OPEN = 16  # incidents at a time; what comes beyond joins the newest
 
 
@@ -79,8 +80,9 @@ class Tracker:
     def _join(self, places: list[tuple[int, Place]], seen: Evidence, start: int) -> list[OpenIncident]:
         """Give every place to the open incident it is related to; what is left opens one new incident. Return those that moved."""
         joined: dict[str, dict[int, Place]] = {}
-        for measure, place in places:
-            owner = next((one for one in self.open if one.is_related(place)), None)
+        at_home = [self._find_owner(place) is not None for _, place in places]
+        for (measure, place), _ in sorted(zip(places, at_home, strict=True), key=lambda pair: not pair[1]):
+            owner = self._find_owner(place) or self._find_companion(seen, joined, measure, place)
             if owner is None and self._is_return(place):
                 continue
             if owner is None and len(self.open) < MOST_OPEN:
@@ -98,6 +100,18 @@ class Tracker:
             incident.extend(self._scene, seen, start, joined[incident.id], away)
             self._changed.add(incident.id)
         return moved
+
+    def _find_owner(self, place: Place) -> OpenIncident | None:
+        """Return the open incident that lives in a place, or around it."""
+        return next((one for one in self.open if one.is_related(place)), None)
+
+    def _find_companion(self, seen: Evidence, joined: Mapping[str, Any], measure: int, place: Place) -> OpenIncident | None:
+        """Return the incident that moves at the same time, in the same measure and direction, elsewhere."""
+        for one in self.open:
+            is_alike = measure in one.onsets and one.sign == place.sign and one.evidence >= COMPANION_SHARE * place.evidence
+            if is_alike and (one.id in joined or one.goes_on(seen)):
+                return one
+        return None
 
     def _is_return(self, place: Place) -> bool:
         """Whether a place only comes back from where a recent incident had taken it."""

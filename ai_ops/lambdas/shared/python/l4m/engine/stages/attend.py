@@ -56,7 +56,7 @@ def _learn_presence(point: Point, memory: Memory) -> None:
     absent += 1
     absent *= 1 - point.present
     memory.silence[0] *= 1 - point.present
-    change = (point.present - presence) * ~point.missing
+    change = point.present - presence
     if len(visits) and visits.min() <= PRESENCE_VISITS * point.rates.per_hour:
         change *= np.maximum(1 / (visits + 1), 1 / (PRESENCE_VISITS * point.rates.per_hour))
     else:
