@@ -102,18 +102,12 @@ def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Ou
         if points and outputs.points:
             points.write_parquet(outputs.points)
         if points and outputs.html:
-            _write_page(outputs.html, incidents, points, settings, report, files)
+            from l4m.console.page import write_page  # noqa: PLC0415 - jinja2 only where a page is asked for
+
+            write_page(outputs.html, incidents, points, settings=settings, report=report, files=files)
     if outputs.incidents:
         write_json(incident_document(incidents), outputs.incidents)
     _show(incidents, clock, report, outputs)
-
-
-def _write_page(
-    target: Path, incidents: list[Incident], points: PointFiles, settings: Settings, report: ReadReport, files: list[Path]
-) -> None:
-    from l4m.console.page import write_page  # noqa: PLC0415 - jinja2 only where a page is asked for
-
-    write_page(target, incidents, points, settings, report, files)
 
 
 def _settings(options: dict[str, Any]) -> Settings:

@@ -72,7 +72,7 @@ class Scale:
 
 
 def draw(times: list[datetime], series: dict[str, Floats], event: tuple[int, int]) -> Chart:
-    """The chart of one series: arrays ``value``, ``expected``, ``lower``, ``upper``, ``is_anomaly``; ``event`` is first and last interval."""
+    """The chart of one series: arrays ``value``, ``expected``, ``lower``, ``upper``, ``is_anomaly``; ``event`` is its first and last."""
     scale = _scale(series, len(times))
     index = np.arange(len(times), dtype=float)
     left = LEFT + scale.step * event[0]

@@ -29,7 +29,7 @@ Cases = Sequence[tuple[str, Sequence[Cause]]]
 @click.option(
     "--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="Write the causes (JSON) instead of printing them so."
 )
-def command(table: str, actual: str, expected: str, dimensions: str, case: str | None, out: Path | None) -> None:
+def command(table: str, *, actual: str, expected: str, dimensions: str, case: str | None, out: Path | None) -> None:
     """Find the causes in a table (CSV, JSON lines or Parquet, also gzipped) with one row per leaf: a path or a pattern."""
     cases = [
         (one.name, explain(one.codes, one.values, one.actual, one.expected))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from l4m.console import charts
@@ -48,7 +49,7 @@ class Section:
 
 
 def write_page(
-    target: Path, incidents: Sequence[Incident], points: PointFiles, settings: Settings, report: ReadReport, files: Sequence[Path]
+    target: Path, incidents: Sequence[Incident], points: PointFiles, *, settings: Settings, report: ReadReport, files: Sequence[Path]
 ) -> None:
     """Write the page of a backtest; the most severe incidents are on it."""
     clock = Clock(settings.interval_seconds, settings.timezone)
@@ -102,7 +103,7 @@ def _sentence(series: IncidentSeries) -> str:
     """What came against what was expected, over the whole incident."""
     window = slice(series.event[0], series.event[1] + 1)
     values, expected = series.fields["value"][window], series.fields["expected"][window]
-    came, awaited = (float(array[array == array].sum()) for array in (values, expected))
-    if not len(values[values == values]):
+    came, awaited = float(np.nansum(values)), float(np.nansum(expected))
+    if np.isnan(values).all():
         return f"no data; {charts.say_number(awaited)} expected"
     return f"{charts.say_number(came)} came, {charts.say_number(awaited)} expected"

@@ -72,10 +72,10 @@ class PointFiles:
             files = "[" + ", ".join(literal(str(part)) for part in parts) + "]"
             try:
                 query = f"COPY (SELECT * FROM read_parquet({files})) TO {literal(str(target))} (FORMAT parquet, COMPRESSION zstd)"
-                count = connection.execute(query).fetchone()
+                count = connection.execute(query).fetchall()
             except duckdb.Error as error:
                 raise InvalidInput(Fault(str(target), f"cannot be written: {error}")) from error
-        return int(count[0]) if count else 0
+        return int(count[0][0])
 
     def _name_nodes(self, connection: duckdb.DuckDBPyConnection) -> None:
         columns = {f"d{n}": np.array([node[n] for node in self.nodes], object) for n in range(len(self.dimensions))}

@@ -110,7 +110,7 @@ def stream(relation: Any) -> Iterator[Batch]:
 def _view(array: Any, buffer: int, dtype: np.dtype[Any], length: int) -> NDArray[Any]:
     address = array.buffers[buffer]
     if not address or not length:
-        return np.empty(0 if not length else length, dtype)
+        return np.empty(0, dtype)
     bytes_ = (ctypes.c_char * ((array.offset + length) * dtype.itemsize)).from_address(address)
     return np.frombuffer(bytes_, dtype, length, array.offset * dtype.itemsize)
 

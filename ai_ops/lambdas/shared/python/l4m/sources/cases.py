@@ -90,9 +90,9 @@ def _check(connection: Any, scan: Scan, numbers: tuple[str, str], dimensions: Se
     tests += [(f"d{n} IS NULL", name, "is empty") for n, name in enumerate(dimensions)]
     faults = []
     for test, column, what in tests:
-        count, row = connection.execute(f"SELECT count(*), min(row) FROM leaves WHERE {test}").fetchone()
+        ((count, row),) = connection.execute(f"SELECT count(*), min(row) FROM leaves WHERE {test}").fetchall()
         if count:
-            line, sample = locate(connection, scan, scan.files[0], row, column, ())
+            line, sample = locate(connection, scan, scan.files[0], row, column=column)
             faults.append(
                 Fault(
                     f"{scan.files[0].name}, line {line}, column {column}",
@@ -100,9 +100,9 @@ def _check(connection: Any, scan: Scan, numbers: tuple[str, str], dimensions: Se
                 )
             )
     keys = ", ".join(["case_name", *(f"d{n}" for n in range(len(dimensions)))])
-    twice = connection.execute(f"SELECT max(row) FROM leaves GROUP BY {keys} HAVING count(*) > 1 ORDER BY 1 LIMIT 1").fetchone()
+    twice = connection.execute(f"SELECT max(row) FROM leaves GROUP BY {keys} HAVING count(*) > 1 ORDER BY 1 LIMIT 1").fetchall()
     if twice:
-        line, _ = locate(connection, scan, scan.files[0], twice[0], dimensions[0], ())
+        line, _ = locate(connection, scan, scan.files[0], twice[0][0], column=dimensions[0])
         faults.append(
             Fault(f"{scan.files[0].name}, line {line}, column {dimensions[0]}", "this combination of dimension values stands there twice")
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,15 +25,20 @@ class Cells:
         self._aggregations = aggregations
         self._limit = limit
         self._origin = 0
+        self._expected: tuple[int, int] | None = None
         self._leaves = 0
         self._totals: list[Floats] = [np.zeros((0, 0)) for _ in aggregations]
-        self._counts = [np.zeros((0, 0), self._count_type(one)) for one in aggregations]
+        self._counts: list[NDArray[Any]] = [np.zeros((0, 0), _count_type(one)) for one in aggregations]
 
-    def cover(self, low: int, high: int, leaves: int) -> None:
-        """Make room for intervals ``low`` to ``high`` (included) and a number of leaves."""
+    def expect(self, first: int, end: int) -> None:
+        """Say beforehand which intervals will come, so that the table need not grow towards them."""
+        self._expected = (first, end)
+
+    def cover(self, first: int, end: int, leaves: int) -> None:
+        """Make room for intervals from ``first`` to before ``end`` and a number of leaves."""
         if self.end == self.first:
-            self.first, self.end = low, high + 1
-        self.first, self.end = min(self.first, low), max(self.end, high + 1)
+            self.first, self.end = first, end
+        self.first, self.end = min(self.first, first), max(self.end, end)
         self._leaves = max(self._leaves, leaves)
         self._check_limit()
         intervals, columns = self._totals[0].shape
@@ -41,7 +48,9 @@ class Cells:
     def add(self, measure: int, intervals: Rows, leaves: Rows, values: Floats) -> None:
         """Add finite values; each interval and leaf must be covered."""
         total, count = self._totals[measure], self._counts[measure]
-        place = (intervals.astype(np.intp) - self._origin) * total.shape[1] + leaves
+        place = intervals - np.intp(self._origin)
+        place *= total.shape[1]
+        place += leaves
         np.add.at(total.reshape(-1), place, values)
         if self._aggregations[measure] is Aggregation.AVG:
             np.add.at(count.reshape(-1), place, 1)
@@ -89,31 +98,33 @@ class Cells:
         columns = _capacity(self._leaves, columns)
         before = self._origin
         if not intervals:
-            origin, end = self.first, self.end
+            first, last = self._expected or (self.first, self.end)
+            origin, end = min(first, self.first), max(last, self.end)
         else:
             origin = before if self.first >= before else min(self.first, before - intervals)
             end = before + intervals if self.end <= before + intervals else max(self.end, before + 2 * intervals)
         for measure, aggregation in enumerate(self._aggregations):
-            self._totals[measure] = _copy(self._totals[measure], np.dtype(np.float64), before - origin, end - origin, columns)
-            self._counts[measure] = _copy(self._counts[measure], self._count_type(aggregation), before - origin, end - origin, columns)
+            shape = end - origin, columns
+            self._totals[measure] = _copy(self._totals[measure], np.zeros(shape), before - origin)
+            self._counts[measure] = _copy(self._counts[measure], np.zeros(shape, _count_type(aggregation)), before - origin)
         self._origin = origin
 
-    @staticmethod
-    def _count_type(aggregation: Aggregation) -> np.dtype[np.uint8] | np.dtype[np.uint32]:
-        return np.dtype(np.uint32) if aggregation is Aggregation.AVG else np.dtype(np.uint8)
+
+def _count_type(aggregation: Aggregation) -> type[np.uint32] | type[np.uint8]:
+    return np.uint32 if aggregation is Aggregation.AVG else np.uint8
 
 
 def _capacity(needed: int, present: int) -> int:
     return present if needed <= present else max(needed, 2 * present)
 
 
-def _copy(old: NDArray[np.generic], dtype: np.dtype[np.generic], shift: int, intervals: int, columns: int) -> NDArray[np.generic]:
-    new = np.zeros((intervals, columns), dtype)
+def _copy(old: NDArray[Any], new: NDArray[Any], shift: int) -> NDArray[Any]:
     if old.size:
         new[shift : shift + old.shape[0], : old.shape[1]] = old
     return new
 
 
-def _mean(total: Floats, count: NDArray[np.generic]) -> NDArray[np.float32]:
+def _mean(total: Floats, count: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(invalid="ignore"):
-        return np.clip(total / count, -FLOAT32_MAX, FLOAT32_MAX).astype(np.float32)
+        mean: Floats = np.clip(total / count, -FLOAT32_MAX, FLOAT32_MAX)
+    return mean.astype(np.float32)

@@ -76,7 +76,7 @@ class Findings:
         for key, (number, row) in self._open.items():
             file = self._scan.files[number]
             refused = set(self._refused.get(str(file.path), ()))
-            self._where[key] = (file.name, *locate(connection, self._scan, file, row, key[1], refused))
+            self._where[key] = (file.name, *locate(connection, self._scan, file, row, column=key[1], refused=refused))
         self._open = {}
 
     def faults(self) -> tuple[RowFault, ...]:

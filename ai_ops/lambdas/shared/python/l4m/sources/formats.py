@@ -6,7 +6,7 @@ import codecs
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from l4m.errors import Fault, InvalidInput
 from l4m.model import CsvFormat, JsonFormat
-from l4m.sources.identifiers import identifier, literal
+from l4m.sources.identifiers import literal
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 _PIECE = 1 << 20
@@ -97,6 +97,13 @@ def open_text(file: DataFile) -> Iterator[IO[str]]:
         yield text
 
 
+def read_records(lines: Iterable[str], wanted: CsvFormat) -> Any:
+    """A reader of delimited text; it knows the line at which a record ends."""
+    if not wanted.quote:
+        return csv.reader(lines, delimiter=wanted.delimiter, quoting=csv.QUOTE_NONE)
+    return csv.reader(lines, delimiter=wanted.delimiter, quotechar=wanted.quote)
+
+
 def _shape(connection: Any, file: DataFile, wanted: Format, columns: Sequence[str]) -> list[tuple[str, str]]:
     if isinstance(wanted, ParquetFormat):
         rows = connection.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(str(file.path))})").fetchall()
@@ -115,8 +122,7 @@ def _header(file: DataFile, line: str, wanted: CsvFormat) -> list[str]:
         if not wanted.headers:
             raise InvalidInput(Fault(file.name, "has no header line: name its columns"))
         return list(wanted.headers)
-    quoting = csv.QUOTE_MINIMAL if wanted.quote else csv.QUOTE_NONE
-    names = next(csv.reader([line], delimiter=wanted.delimiter, quotechar=wanted.quote or None, quoting=quoting))
+    names = next(read_records([line], wanted))
     seen: dict[str, int] = {}
     for name in names:
         seen[name.strip()] = seen.get(name.strip(), 0) + 1
@@ -182,8 +188,3 @@ def json_columns(file: DataFile, lines: int = 1000) -> set[str]:
                 continue
             keys |= set(row) if isinstance(row, dict) else set()
     return keys
-
-
-def column_list(scan: Scan) -> str:
-    """The columns of a scan, for messages."""
-    return ", ".join(identifier(name) for name in scan.types)

@@ -11,7 +11,7 @@ Hashes = NDArray[np.uint64]
 Leaf = tuple[str, ...]
 
 _FREE = np.uint64(0)
-_SLOTS_PER_LEAF = 8
+_SLOTS_PER_LEAF = 4
 
 
 class LeafIndex:

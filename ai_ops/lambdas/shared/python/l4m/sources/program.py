@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from l4m.errors import Fault, InvalidInput
-from l4m.model import JsonFormat, Measure, TimestampColumn
-from l4m.sources.formats import Scan, json_columns
+from l4m.model import JsonFormat, TimestampColumn
+from l4m.sources.formats import ParquetFormat, Scan, json_columns
 from l4m.sources.identifiers import identifier, literal
 from l4m.sources.intervals import bounds
+from l4m.sources.spec import TableSpec
 from l4m.sources.timestamps import time_expression
 
 MISSING, UNPARSABLE, IMPLAUSIBLE = -(2**31), -(2**31) + 1, -(2**31) + 2  # slots that are none
@@ -17,22 +19,26 @@ _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT",
 _MICROSECONDS = 1_000_000
 
 
-def row_query(
-    scan: Scan,
-    timestamp: TimestampColumn,
-    measures: Sequence[Measure],
-    dimensions: Sequence[str],
-    filters: Mapping[str, Sequence[str]],
-    slot_seconds: int,
-) -> str:
+def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
     """SQL with the columns file, slot, is_utc, leaf, one per measure, one per dimension."""
-    columns = [f"{_time(scan, timestamp)}", *(f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(measures))]
-    columns += [f"{_text(scan, name)} AS d{n}" for n, name in enumerate(dimensions)]
-    columns.append(f"{_passes(scan, filters)} AS passes")
+    columns = [f"{_time(scan, spec.timestamp)}", *(f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(spec.measures))]
+    columns += [f"{_text(scan, name)} AS d{n}" for n, name in enumerate(spec.dimensions)]
+    columns.append(f"{_passes(scan, spec.filters)} AS passes")
     inner = f"SELECT file_index AS file, {', '.join(columns)} FROM {scan.sql} AS source"
-    outer = ["CAST(file AS INTEGER)", _slot(slot_seconds), "CAST(is_utc AS UTINYINT)", _leaf(len(dimensions))]
-    outer += [f"m{n}" for n in range(len(measures))] + [f"d{n}" for n in range(len(dimensions))]
+    outer = ["CAST(file AS INTEGER)", _slot(slot_seconds), "CAST(is_utc AS UTINYINT)", _leaf(len(spec.dimensions))]
+    outer += [f"m{n}" for n in range(len(spec.measures))] + [f"d{n}" for n in range(len(spec.dimensions))]
     return f"SELECT {', '.join(outer)} FROM ({inner})"
+
+
+def time_range(connection: Any, scan: Scan, column: str) -> tuple[int, int] | None:
+    """Epoch seconds of a scan's first and last time, where the file itself knows them; None where they would have to be read."""
+    if not isinstance(scan.format, ParquetFormat) or not scan.types[column].startswith(("TIMESTAMP", "DATE")):
+        return None
+    name = identifier(column)
+    ((first, last),) = connection.execute(
+        f"SELECT epoch_us(min({name})) // 1000000, epoch_us(max({name})) // 1000000 FROM {scan.sql}"
+    ).fetchall()
+    return None if first is None else (int(first), int(last))
 
 
 def check_columns(scan: Scan, needed: Sequence[str]) -> None:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.block import Block
-from l4m.model import Aggregation, Measure, TimestampColumn
+from l4m.model import Aggregation, CsvFormat
 from l4m.sources.arrow import Batch, stream
 from l4m.sources.cells import FLOAT32_MAX, Cells
 from l4m.sources.findings import Findings
-from l4m.sources.formats import CsvFormat, Scan
-from l4m.sources.intervals import NONE, Clock
+from l4m.sources.formats import Scan
+from l4m.sources.intervals import DAY, NONE, Clock
 from l4m.sources.leaves import LeafIndex
-from l4m.sources.program import FILTERED, IMPLAUSIBLE, MISSING, NO_LEAF, UNPARSABLE, check_columns, row_query
+from l4m.sources.program import FILTERED, IMPLAUSIBLE, MISSING, NO_LEAF, UNPARSABLE, check_columns, row_query, time_range
 from l4m.sources.report import (
     IMPLAUSIBLE_TIME,
     MISSING_DIMENSION,
@@ -28,29 +29,36 @@ from l4m.sources.report import (
     ReadReport,
 )
 from l4m.sources.slots import SlotTable
+from l4m.sources.spec import TableSpec
 
 _FILE, _SLOT, _IS_UTC, _LEAF, _MEASURES = range(5)
 _TIME_FAULTS = {MISSING: MISSING_TIME, UNPARSABLE: UNPARSABLE_TIME, IMPLAUSIBLE: IMPLAUSIBLE_TIME}
+_FAR_OFF = 4_000_000_000  # epoch seconds; times beyond it are likely to be wrong
+_ALL = slice(None)
+
+Ints = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+Rows = NDArray[np.intp] | slice  # which rows of a batch; a slice stands for all of them
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Rows of a batch and where they belong; ``again`` is the second interval of local times that occur twice."""
+
+    rows: Rows
+    interval: Ints
+    again: Ints | None
+    leaves: Ints
 
 
 class Reading:
     """What has been read so far."""
 
-    def __init__(
-        self,
-        timestamp: TimestampColumn,
-        measures: Sequence[Measure],
-        dimensions: Sequence[str],
-        filters: Mapping[str, Sequence[str]],
-        clock: Clock,
-        wanted: tuple[int, int] | None,
-        cell_limit: int,
-    ) -> None:
+    def __init__(self, spec: TableSpec, clock: Clock, wanted: tuple[int, int] | None, cell_limit: int) -> None:
         self.names: list[str] = []
-        self.cells = Cells(tuple(measure.aggregation for measure in measures), cell_limit)
-        self._timestamp, self._measures, self._dimensions, self._filters = timestamp, tuple(measures), tuple(dimensions), filters
-        self._clock, self._wanted = clock, wanted
-        self._slots = {is_utc: SlotTable(clock, bool(is_utc)) for is_utc in (0, 1)}
+        self.cells = Cells(tuple(measure.aggregation for measure in spec.measures), cell_limit)
+        self.spec, self._clock, self._wanted = spec, clock, wanted
+        self._slots = {is_utc: SlotTable(clock, is_utc) for is_utc in (False, True)}
         self._index = LeafIndex()
         self._findings = Findings()
         self._counts: Counter[str] = Counter()
@@ -60,11 +68,10 @@ class Reading:
         """Read the files of one shape."""
         self.names += [file.name for file in scan.files]
         self._columns = self._columns or tuple(scan.types)
-        names = [measure.name for measure in self._measures]
-        check_columns(scan, [self._timestamp.name, *names, *self._dimensions, *self._filters])
-        query = row_query(scan, self._timestamp, self._measures, self._dimensions, self._filters, self._clock.slot_seconds)
+        check_columns(scan, self.spec.columns)
+        self._expect(connection, scan)
         self._findings.begin(scan)
-        for batch in stream(connection.sql(query)):
+        for batch in stream(connection.sql(row_query(scan, self.spec, self._clock.slot_seconds))):
             self._take(batch)
             if progress:
                 progress(self._counts["rows"])
@@ -83,12 +90,7 @@ class Reading:
         """The counts, as far as the reading has come."""
         counts, occupied = self._counts, np.flatnonzero(self.cells.occupied())
         return ReadReport(
-            rows=counts["rows"],
-            rows_used=counts["used"],
-            rows_filtered=counts["filtered"],
-            rows_outside=counts["outside"],
-            rows_invalid=counts["invalid"],
-            rows_partial=counts["partial"],
+            **{f"rows{name and '_' + name}": counts[name or "rows"] for name in ("", "used", "filtered", "outside", "invalid", "partial")},
             rows_merged=max(0, counts["added"] - self.cells.filled()),
             series=len(self._index.leaves),
             start=self._clock.start(self.cells.first + int(occupied[0])) if len(occupied) else None,
@@ -98,97 +100,102 @@ class Reading:
             faults=self._findings.faults(),
         )
 
+    def _expect(self, connection: Any, scan: Scan) -> None:
+        found = time_range(connection, scan, self.spec.timestamp.name)
+        if found and self._wanted is None and all(abs(moment) < _FAR_OFF for moment in found):
+            self.cells.expect(self._clock.number(found[0] - DAY), self._clock.number(found[1] + DAY))
+
     def _take(self, batch: Batch) -> None:
         slot, leaf = batch.numbers(_SLOT, np.int32), batch.numbers(_LEAF, np.uint64)
         self._counts["rows"] += batch.length
         self._findings.enter(batch.length, batch.numbers(_FILE, np.int32))
-        is_good = (slot > IMPLAUSIBLE) & (leaf > FILTERED)
-        if is_good.all():
-            rows = np.arange(batch.length)
-        else:
+        rows: Rows = _ALL
+        if slot.min() <= IMPLAUSIBLE or leaf.min() <= FILTERED:
             self._count_bad(batch, slot, leaf)
-            rows = np.flatnonzero(is_good)
-        is_utc = batch.numbers(_IS_UTC, np.uint8)[rows]
-        for kind in (0, 1):
-            some = (
-                rows[is_utc == kind] if is_utc.any() != is_utc.all() else rows if len(rows) and bool(is_utc[0]) == bool(kind) else rows[:0]
-            )
-            if len(some):
+            rows = np.flatnonzero((slot > IMPLAUSIBLE) & (leaf > FILTERED))
+        is_utc = batch.numbers(_IS_UTC, np.uint8)[rows] == 1
+        for kind in (False, True):
+            if is_utc.size and (is_utc[0] == kind or is_utc.any() != is_utc.all()):
+                some = rows if is_utc.any() == is_utc.all() else _narrow(rows, is_utc == kind)
                 self._place(batch, some, *self._slots[kind].intervals(slot[some]))
         self._findings.leave()
 
-    def _place(self, batch: Batch, rows: NDArray[np.intp], interval: NDArray[np.int32], again: NDArray[np.int32] | None) -> None:
-        is_inside = self._is_inside(interval) if again is None else self._is_inside(interval) | self._is_inside(again)
-        if is_inside is not True and not np.all(is_inside):
-            self._counts["outside"] += int(len(rows) - np.count_nonzero(is_inside))
-            rows, interval = rows[is_inside], interval[is_inside]
-            again = None if again is None else again[is_inside]
-            if not len(rows):
-                return
-        leaves = self._index.number(batch.numbers(_LEAF, np.uint64)[rows], lambda some: self._read_leaves(batch, rows[some]))
-        low, high = self._reach(interval, again)
+    def _place(self, batch: Batch, rows: Rows, interval: Ints, again: Ints | None) -> None:
+        if self._wanted is not None:
+            is_inside = self._is_inside(interval) if again is None else self._is_inside(interval) | self._is_inside(again)
+            self._counts["outside"] += int(len(interval) - np.count_nonzero(is_inside))
+            if not is_inside.all():
+                rows, interval, again = _narrow(rows, is_inside), interval[is_inside], None if again is None else again[is_inside]
+        if not len(interval):
+            return
+        leaves = self._index.number(batch.numbers(_LEAF, np.uint64)[rows], lambda some: self._read_leaves(batch, _narrow(rows, some)))
+        low, high = self._wanted or (int(interval.min()), int(interval.max() if again is None else max(interval.max(), again.max())) + 1)
         self.cells.cover(low, high, len(self._index.leaves))
-        is_number = np.zeros(len(rows), np.uint8)
-        for measure in range(len(self._measures)):
-            is_number += self._add(batch, measure, rows, interval, again, leaves)
-        self._counts["used"] += int(np.count_nonzero(is_number))
-        self._counts["invalid"] += int(np.count_nonzero(is_number == 0))
-        self._counts["partial"] += int(np.count_nonzero((is_number > 0) & (is_number < len(self._measures))))
+        placed = Placed(rows, interval, again, leaves)
+        self._count_used([self._add(batch, measure, placed) for measure in range(len(self.spec.measures))])
 
-    def _add(
-        self,
-        batch: Batch,
-        measure: int,
-        rows: NDArray[np.intp],
-        interval: NDArray[np.int32],
-        again: NDArray[np.int32] | None,
-        leaves: NDArray[np.int32],
-    ) -> NDArray[np.bool_]:
-        values = batch.numbers(_MEASURES + measure, np.float64)[rows]
-        is_number = np.abs(values) <= FLOAT32_MAX
+    def _add(self, batch: Batch, measure: int, placed: Placed) -> Mask:
+        values = batch.numbers(_MEASURES + measure, np.float64)[placed.rows]
+        interval, again, leaves = placed.interval, placed.again, placed.leaves
+        is_number: Mask = np.abs(values) <= FLOAT32_MAX
         if not is_number.all():
-            self._count_values(measure, rows, values, is_number)
+            self._count_values(measure, placed.rows, values, is_number)
             interval, leaves, values = interval[is_number], leaves[is_number], values[is_number]
             again = None if again is None else again[is_number]
-        if measure == 0:
-            self._counts["added"] += len(values)
+        self._counts["added"] += len(values) if measure == 0 else 0
         if again is None:
             self.cells.add(measure, interval, leaves, values)
-            return is_number
-        twice = again != NONE
-        if self._measures[measure].aggregation is Aggregation.SUM:
-            values = np.where(twice, values / 2, values)
-        for number, mask in ((interval, self._is_inside(interval)), (again, twice & self._is_inside(again))):
-            chosen = np.flatnonzero(np.broadcast_to(mask, number.shape))
-            self.cells.add(measure, number[chosen], leaves[chosen], values[chosen])
+        else:
+            self._add_twice(measure, interval, again, leaves, values)
         return is_number
 
-    def _is_inside(self, interval: NDArray[np.int32]) -> Any:
-        if self._wanted is None:
-            return interval != NONE
-        return (interval >= self._wanted[0]) & (interval < self._wanted[1])
+    def _add_twice(self, measure: int, interval: Ints, again: Ints, leaves: Ints, values: NDArray[np.float64]) -> None:
+        """Add rows of which some belong half to either of two intervals."""
+        twice = again != NONE
+        if self.spec.measures[measure].aggregation is Aggregation.SUM:
+            values = np.where(twice, values / 2, values)
+        for number, mask in ((interval, self._is_inside(interval)), (again, twice & self._is_inside(again))):
+            self.cells.add(measure, number[mask], leaves[mask], values[mask])
 
-    def _reach(self, interval: NDArray[np.int32], again: NDArray[np.int32] | None) -> tuple[int, int]:
-        if self._wanted:
-            return self._wanted[0], self._wanted[1] - 1
-        return int(interval.min()), int(max(interval.max(), NONE if again is None else again.max()))
+    def _is_inside(self, interval: Ints) -> Mask:
+        first, end = self._wanted or (NONE + 1, -NONE)
+        inside: Mask = (interval >= first) & (interval < end)
+        return inside
 
-    def _read_leaves(self, batch: Batch, rows: NDArray[np.intp]) -> list[tuple[str, ...]]:
-        first = _MEASURES + len(self._measures)
-        columns = [batch.texts(first + n, rows) for n in range(len(self._dimensions))]
-        return [tuple(str(column[n]) for column in columns) for n in range(len(rows))]
+    def _read_leaves(self, batch: Batch, rows: Rows) -> list[tuple[str, ...]]:
+        if isinstance(rows, slice):
+            rows = np.arange(batch.length)
+        first = _MEASURES + len(self.spec.measures)
+        columns = [batch.texts(first + number, rows) for number in range(len(self.spec.dimensions))]
+        return [tuple(map(str, values)) for values in zip(*columns, strict=True)] if columns else [()] * len(rows)
 
-    def _count_bad(self, batch: Batch, slot: NDArray[np.int32], leaf: NDArray[np.uint64]) -> None:
+    def _count_used(self, numbers: list[Mask]) -> None:
+        every, some = numbers[0].copy(), numbers[0].copy()
+        for mask in numbers[1:]:
+            every &= mask
+            some |= mask
+        used = int(np.count_nonzero(some))
+        self._counts.update(used=used, invalid=len(some) - used, partial=used - int(np.count_nonzero(every)))
+
+    def _count_bad(self, batch: Batch, slot: Ints, leaf: NDArray[np.uint64]) -> None:
         passes = leaf != FILTERED
         self._counts["filtered"] += int(np.count_nonzero(~passes))
         self._counts["invalid"] += int(np.count_nonzero(passes & ((slot <= IMPLAUSIBLE) | (leaf == NO_LEAF))))
         for kind, reason in _TIME_FAULTS.items():
-            self._findings.note(reason, self._timestamp.name, np.flatnonzero(passes & (slot == kind)))
-        first = _MEASURES + len(self._measures)
-        for number, name in enumerate(self._dimensions):
+            self._findings.note(reason, self.spec.timestamp.name, np.flatnonzero(passes & (slot == kind)))
+        first = _MEASURES + len(self.spec.measures)
+        for number, name in enumerate(self.spec.dimensions):
             self._findings.note(MISSING_DIMENSION, name, np.flatnonzero(passes & batch.nulls(first + number)))
 
-    def _count_values(self, measure: int, rows: NDArray[np.intp], values: NDArray[np.float64], is_number: NDArray[np.bool_]) -> None:
-        is_empty, name = np.isnan(values), self._measures[measure].name
-        self._findings.note(MISSING_MEASURE, name, rows[is_empty])
-        self._findings.note(NOT_A_NUMBER, name, rows[~is_number & ~is_empty])
+    def _count_values(self, measure: int, rows: Rows, values: NDArray[np.float64], is_number: Mask) -> None:
+        is_empty, name = np.isnan(values), self.spec.measures[measure].name
+        for reason, mask in ((MISSING_MEASURE, is_empty), (NOT_A_NUMBER, ~is_number & ~is_empty)):
+            where = _narrow(rows, np.flatnonzero(mask))
+            self._findings.note(reason, name, where)
+
+
+def _narrow(rows: Rows, chosen: Mask | NDArray[np.intp]) -> NDArray[np.intp]:
+    """Some of the rows, as numbers of rows of the batch."""
+    if isinstance(rows, slice):
+        return np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.intp, copy=False)
+    return rows[chosen]

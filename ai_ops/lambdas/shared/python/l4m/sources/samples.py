@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from l4m.model import CsvFormat, JsonFormat
-from l4m.sources.formats import DataFile, Scan, open_text
+from l4m.sources.formats import DataFile, Scan, open_text, read_records
 from l4m.sources.identifiers import identifier, literal
 
 _LONGEST = 60
 
 
-def locate(connection: Any, scan: Scan, file: DataFile, row: int, column: str, refused: Collection[int]) -> tuple[int, str]:
+def locate(connection: Any, scan: Scan, file: DataFile, row: int, *, column: str, refused: Collection[int] = ()) -> tuple[int, str]:
     """The line (in Parquet: the row) counted from 1, and the text in ``column``, of a file's row counted from 0.
 
     ``refused`` are the lines that were not rows at all.
@@ -36,9 +36,8 @@ def _nth(rows: Iterator[tuple[int, dict[str, Any]]], number: int) -> tuple[int, 
 
 
 def _csv_rows(file: DataFile, scan: Scan, wanted: CsvFormat, refused: Collection[int]) -> Iterator[tuple[int, dict[str, Any]]]:
-    quoting = csv.QUOTE_MINIMAL if wanted.quote else csv.QUOTE_NONE
     with open_text(file) as text:
-        reader = csv.reader(text, delimiter=wanted.delimiter, quotechar=wanted.quote or None, quoting=quoting)
+        reader = read_records(text, wanted)
         line = 1
         try:
             for count, record in enumerate(reader):
@@ -66,5 +65,5 @@ def _object(line: str) -> dict[str, Any]:
 
 def _parquet_text(connection: Any, file: DataFile, row: int, column: str) -> str:
     query = f"SELECT CAST({identifier(column)} AS VARCHAR) FROM read_parquet({literal(str(file.path))}) WHERE file_row_number = {row}"
-    found = connection.execute(query).fetchone()
-    return str(found[0] or "")[:_LONGEST] if found else ""
+    found = connection.execute(query).fetchall()
+    return str(found[0][0] or "")[:_LONGEST] if found else ""

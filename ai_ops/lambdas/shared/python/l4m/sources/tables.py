@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 import numpy as np
 
 from l4m.engine.block import Block
 from l4m.errors import Fault, InvalidInput
-from l4m.model import Measure, TimestampColumn
 from l4m.sources.arrow import StreamFailed
 from l4m.sources.cells import CELL_LIMIT
 from l4m.sources.formats import DataFile, Format, detect_format, plan_scans, prepare
@@ -21,20 +20,12 @@ from l4m.sources.intervals import clock_of
 from l4m.sources.reading import Reading
 from l4m.sources.regularity import check_regular
 from l4m.sources.report import ReadReport
+from l4m.sources.spec import TableSpec
 from l4m.sources.timestamps import check_format
 
+__all__ = ["TableSpec", "empty_block", "read_block"]
 
-@dataclass(frozen=True)
-class TableSpec:
-    """What to read from a table, and how its rows become values."""
-
-    timestamp: TimestampColumn  # format: a Java pattern, UNIX or ISO; columns that hold times already need none of them
-    measures: tuple[Measure, ...]
-    interval_seconds: int
-    dimensions: tuple[str, ...] = ()
-    timezone: str = "UTC"  # of times that carry no zone of their own
-    format: Format | None = None  # None: as the first file's content suggests
-    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # column -> allowed values
+Progress = Callable[[int], None]
 
 
 def read_block(
@@ -46,7 +37,7 @@ def read_block(
     names: Sequence[str] = (),
     cell_limit: int = CELL_LIMIT,
     threads: int | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Block, ReadReport]:
     """Read files into a block, aligned to the interval on the zone's clock, and report on their rows.
 
@@ -64,9 +55,9 @@ def read_block(
     check_format(spec.timestamp.format)
     clock = clock_of(spec.interval_seconds, spec.timezone)
     wanted = None if start is None or end is None else clock.range(start, end)
-    reading = Reading(spec.timestamp, spec.measures, spec.dimensions, spec.filters, clock, wanted, cell_limit)
+    reading = Reading(spec, clock, wanted, cell_limit)
     if paths:
-        _read(paths, list(names) or [str(path) for path in paths], spec, reading, threads, progress)
+        _read(paths, list(names) or [str(path) for path in paths], reading, threads, progress)
     report = reading.report()
     if wanted is None:
         _check_content(report, reading)
@@ -76,20 +67,12 @@ def read_block(
     return reading.block(), report
 
 
-def _read(
-    paths: Sequence[Path],
-    names: Sequence[str],
-    spec: TableSpec,
-    reading: Reading,
-    threads: int | None,
-    progress: Callable[[int], None] | None,
-) -> None:
-    columns = [spec.timestamp.name, *(measure.name for measure in spec.measures), *spec.dimensions, *spec.filters]
+def _read(paths: Sequence[Path], names: Sequence[str], reading: Reading, threads: int | None, progress: Progress | None) -> None:
     with TemporaryDirectory() as folder, _database(threads).cursor() as connection:
-        wanted = spec.format or _guess(paths, names)
+        wanted = reading.spec.format or _guess(paths, names)
         files = [prepare(path, name, wanted, Path(folder)) for path, name in zip(paths, names, strict=True)]
         try:
-            for scan in plan_scans(connection, files, wanted, list(dict.fromkeys(columns))):
+            for scan in plan_scans(connection, files, wanted, reading.spec.columns):
                 reading.add(connection, scan, progress)
         except (duckdb.Error, StreamFailed) as error:
             raise InvalidInput(Fault(_culprit(files, str(error)), f"cannot be read: {_first_sentence(str(error))}")) from error
@@ -98,8 +81,8 @@ def _read(
 @cache
 def _database(threads: int | None) -> duckdb.DuckDBPyConnection:
     """One per process, in memory: opening it takes longer than reading a live interval's file."""
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    return duckdb.connect(config=config | ({"threads": str(threads)} if threads else {}))
+    config: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    return duckdb.connect(config=config | ({"threads": threads} if threads else {}))
 
 
 def _guess(paths: Sequence[Path], names: Sequence[str]) -> Format:
