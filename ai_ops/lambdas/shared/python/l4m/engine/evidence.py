@@ -20,6 +20,7 @@ SILENT_SHARE = 0.5  # of these is enough where nothing came at all
 MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says nothing
 MOST_SIGMAS = np.float32(1e6)  # more cannot be told apart
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few says little
+LEAST_SIGMAS = 1.5  # what is nearer to the expected value is not worth a word, however regular the series
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -80,11 +81,12 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     value = np.where(missing, np.float32(0), values)
     with np.errstate(over="ignore", invalid="ignore"):
         sigmas = (value - shaped["expected"]) / error
+        is_worth_a_word = ~(np.abs(sigmas) < LEAST_SIGMAS) | (missing & ~is_sum)
         sigmas /= np.sqrt(np.maximum(_ratio(value, shaped["expected"]), np.float32(1)))
     sigmas = np.where(missing & ~is_sum, np.float32(-MISSING_SIGMAS), sigmas)
     sigmas = np.where(~np.isnan(shaped["severity"]) | missing, np.clip(np.nan_to_num(sigmas), -MOST_SIGMAS, MOST_SIGMAS), np.float32(0))
-    anomalous = shaped["is_anomaly"] | missing
     size = np.abs(sigmas)
+    anomalous = (shaped["is_anomaly"] | missing) & is_worth_a_word
     factor = np.where(missing, np.float32(SILENT_SHARE), np.float32(1))
     factor *= np.where(
         np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"]), np.float32(SMALL_FACTOR), np.float32(1)
