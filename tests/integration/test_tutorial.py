@@ -60,7 +60,7 @@ def test_from_the_first_stack_to_a_detector(account):
 
     role = account.client("iam").get_role(RoleName=solution["RedshiftL4MSagemakerRole"])["Role"]["Arn"]
     keys = credentials(account, role)
-    place = [connector["LookoutForMetricsRoleArn"], connector["InputBucketName"]]
+    place = [connector["LookoutForMetricsRoleArn"], connector["InputBucketName"], "--cluster", demo["RedshiftCluster"]]
     assert "uploaded" in run(account, "ai_ops/params_builder.py", *place, "--sample", "ecommerce", "--upload", **keys)
 
     outcome = wait_for_outcome(account, connector["DeployStateMachineArn"])

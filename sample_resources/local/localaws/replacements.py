@@ -7,6 +7,7 @@
 5. ``FakeBucket.get_permission``: a bucket policy is decided in 3., with its conditions, and not a second time without them.
 6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names; a queue's policy is asked.
 7. ``method_names_from_class``: is remembered, for moto looks through a class at every request.
+8. ``RedshiftResponse.modify_cluster_iam_roles``: which moto does not have (`warehouse/roles.py`).
 """
 
 import json
@@ -30,6 +31,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 
 from localaws.gatekeeper import authorize
 from localaws.identity import NotAuthorizedError
+from localaws.warehouse import roles
 
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 
 def install(cloud: "Cloud") -> None:
     """Put all replacements in place for this process."""
+    roles.install()
     LambdaFunction.invoke = invoke_function(cloud)
     replace_client(client_of_machine(cloud))
     responses.method_names_from_class = cache(responses.method_names_from_class)
