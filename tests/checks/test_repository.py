@@ -9,7 +9,7 @@ import pytest
 
 LONGEST_FILE, LONGEST_FUNCTION = 250, 25
 CODE = ("ai_ops", "sample_resources", "scripts")
-FOREIGN = re.compile(r"(^|[^\w.$}/-])/(root|Users|work|farm)/\w|index-url|\"resolved\": *\"http|registry *=")
+FOREIGN = re.compile(r"(^|[^\w.$}/-])/(root|Users|work|farm)/\w|(^|[^-])index-url|\"resolved\": *\"http|^registry *=")
 
 
 def tracked(root: Path, *patterns: str) -> list[Path]:

@@ -51,11 +51,7 @@ class LocalAws:
             try:
                 _await_ready(home, process)
             except BaseException as error:  # an interrupt too must leave nothing behind
-                process.kill()
-                process.wait()
-                if process.stdin:
-                    process.stdin.close()
-                shutil.rmtree(home, ignore_errors=True)
+                _abandon(home, process)
                 errors.seek(0)
                 if isinstance(error, LocalAwsError):
                     raise LocalAwsError(f"{error}: {errors.read().decode()[-2000:]}") from error
@@ -179,6 +175,14 @@ def _make_home(home: Path) -> None:
     home.mkdir(parents=True, exist_ok=True)
     if any(home.iterdir()):
         raise LocalAwsError(f"{home} is not empty: choose a folder of its own, for it is removed at the end")
+
+
+def _abandon(home: Path, process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    if process.stdin:
+        process.stdin.close()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 def read_state(home: Path) -> dict[str, Any]:

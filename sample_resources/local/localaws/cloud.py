@@ -31,6 +31,15 @@ log = logging.getLogger(__name__)
 MODELS = "l4m/api/models"
 SESSION_SECONDS = 43_200
 
+RUNTIME = {
+    "LANG": "C.UTF-8",
+    "TZ": ":UTC",
+    "PYTHONUNBUFFERED": "1",
+    "MALLOC_ARENA_MAX": "2",  # these three keep a function small
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
 
 class Cloud:
     """Everything that runs in the server's process."""
@@ -161,13 +170,8 @@ class Cloud:
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.home),
             "TMPDIR": str(self.home / "tmp"),
-            "LANG": "C.UTF-8",
-            "TZ": ":UTC",
             "PYTHONPATH": str(sources),
-            "PYTHONUNBUFFERED": "1",
-            "MALLOC_ARENA_MAX": "2",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
+            **RUNTIME,
             **own,
             "_HANDLER": settings.handler,
             "LAMBDA_TASK_ROOT": str(settings.folder),

@@ -98,9 +98,8 @@ def change_threshold(flow: Flow, seconds: dict[str, float]) -> None:
     if after[0] != before[0] or after[1]["Status"] != before[1]["Status"]:
         raise DemoError(f"a changed threshold crawled or learned anew: {before} became {after}")
     (alert,) = flow.aws.client("lookoutmetrics").list_alerts(AnomalyDetectorArn=after[1]["AnomalyDetectorArn"])["AlertSummaryList"]
-    console.print(
-        f"The alert's threshold is {alert['AlertSensitivityThreshold']} now; no statement was sent to Redshift, the detector is still {after[1]['Status']}."
-    )
+    threshold, status = alert["AlertSensitivityThreshold"], after[1]["Status"]
+    console.print(f"The alert's threshold is {threshold} now; no statement was sent to Redshift, the detector is still {status}.")
 
 
 @contextmanager

@@ -71,21 +71,27 @@ def _create_table(tree: exp.Create) -> list[str]:
     for column in tree.this.expressions:
         if not isinstance(column, exp.ColumnDef):
             continue  # table constraints: Redshift takes them as hints for the planner
-        constraints = []
-        for constraint in column.args.get("constraints") or []:
-            kind = constraint.args.get("kind")
-            if isinstance(kind, exp.GeneratedAsIdentityColumnConstraint):
-                sequence = identity_sequence(table, column.name)
-                start, step = kind.args.get("start") or 1, kind.args.get("increment") or 1
-                before.append(f'CREATE SEQUENCE IF NOT EXISTS "{sequence}" START {start} INCREMENT {step}')
-                default = sqlglot.parse_one(f"nextval('{sequence}')", read="duckdb")
-                constraints.append(exp.ColumnConstraint(kind=exp.DefaultColumnConstraint(this=default)))
-            elif not isinstance(kind, UNENFORCED):
-                constraints.append(constraint)
-        column.set("constraints", constraints)
+        before += _replace_constraints(table, column)
         columns.append(column)
     tree.this.set("expressions", columns)
     return [*before, tree.sql(dialect="duckdb")]
+
+
+def _replace_constraints(table: str, column: exp.ColumnDef) -> list[str]:
+    """Keep the constraints that Redshift enforces; return the statements that an identity column needs before."""
+    constraints, before = [], []
+    for constraint in column.args.get("constraints") or []:
+        kind = constraint.args.get("kind")
+        if isinstance(kind, exp.GeneratedAsIdentityColumnConstraint):
+            sequence = identity_sequence(table, column.name)
+            start, step = kind.args.get("start") or 1, kind.args.get("increment") or 1
+            before.append(f'CREATE SEQUENCE IF NOT EXISTS "{sequence}" START {start} INCREMENT {step}')
+            default = sqlglot.parse_one(f"nextval('{sequence}')", read="duckdb")
+            constraints.append(exp.ColumnConstraint(kind=exp.DefaultColumnConstraint(this=default)))
+        elif not isinstance(kind, UNENFORCED):
+            constraints.append(constraint)
+    column.set("constraints", constraints)
+    return before
 
 
 def identity_sequence(table: str, column: str) -> str:

@@ -77,7 +77,7 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     error = np.maximum(shaped["error"], np.float32(1e-12))
     if facts.is_count.any():
         error = np.maximum(error, np.float32(COUNT_ERROR) * np.sqrt(np.fmax(shaped["expected"], 1)) * facts.is_count[:, np.newaxis])
-    is_sum = np.array([measure.aggregation is Aggregation.SUM for measure in settings.measures])
+    is_sum = np.array([one.aggregation is Aggregation.SUM for one in settings.measures])
     value = np.where(missing, np.float32(0), values)
     with np.errstate(over="ignore", invalid="ignore"):
         sigmas = (value - shaped["expected"]) / error
@@ -87,15 +87,18 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     sigmas = np.where(~np.isnan(shaped["severity"]) | missing, np.clip(np.nan_to_num(sigmas), -MOST_SIGMAS, MOST_SIGMAS), np.float32(0))
     size = np.abs(sigmas)
     anomalous = (shaped["is_anomaly"] | missing) & is_worth_a_word
-    factor = np.where(missing, np.float32(SILENT_SHARE), np.float32(1))
-    factor *= np.where(
-        np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"]), np.float32(SMALL_FACTOR), np.float32(1)
-    )
-    factor = np.where(turns[:, np.newaxis, np.newaxis] & ~missing, factor * np.float32(DAY_TURN_FACTOR), factor)
-    strong = anomalous & (size >= _needed(depths, settings) * factor)
+    is_small = np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"])
+    strong = anomalous & (size >= _needed(depths, settings) * _doubt(missing, is_small, turns))
     severity = np.where(missing, np.clip(50 + 5 * size, 50, 99), shaped["severity"]).astype(np.float32)
     arrays = (value, shaped["expected"], shaped["lower"], shaped["upper"], error, severity, sigmas, strong, anomalous, missing)
     return Evidence(*(np.moveaxis(array, 2, 0) for array in arrays))
+
+
+def _doubt(missing: Bools, is_small: Bools, turns: Bools) -> Floats:
+    """Return how many times the usual evidence is needed."""
+    factor = np.where(missing, np.float32(SILENT_SHARE), np.float32(1))
+    factor *= np.where(is_small, np.float32(SMALL_FACTOR), np.float32(1))
+    return np.where(turns[:, np.newaxis, np.newaxis] & ~missing, factor * np.float32(DAY_TURN_FACTOR), factor)
 
 
 def _ratio(value: Floats, expected: Floats) -> Floats:

@@ -70,12 +70,12 @@ def test_tables_logs_and_alarms_keep_their_settings(cloud, app):
 
 def test_deploying_the_same_again_changes_nothing(cloud, app, root):
     before = cloud.client("lambda").get_function(FunctionName=app["EchoArn"])["Configuration"]
-    assert cloud.deploy(root / "tests/unit/local/fixtures/app/template.yaml", "sample") == app
+    assert cloud.deploy(root / "tests/integration/local/fixtures/app/template.yaml", "sample") == app
     assert cloud.client("lambda").get_function(FunctionName=app["EchoArn"])["Configuration"] == before
 
 
 def test_a_changed_parameter_reaches_what_depends_on_it_and_only_that(cloud, app, root, invoke):
-    template = root / "tests/unit/local/fixtures/app/template.yaml"
+    template = root / "tests/integration/local/fixtures/app/template.yaml"
     cloud.client("s3").put_object(Bucket=app["InputBucketName"], Key="in/kept", Body=b"kept")
     changed = cloud.deploy(template, "sample", {"Greeting": "good day", "WithTopic": "no"})
     assert changed == app
