@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from l4m.sources.formats import Scan
 from l4m.sources.report import MISSING_DIMENSION, MISSING_MEASURE, MISSING_TIME, RowFault
-from l4m.sources.samples import locate
+from l4m.sources.samples import line_at, locate
 
 _EMPTY = (MISSING_DIMENSION, MISSING_MEASURE, MISSING_TIME)
 _SHOWN = 60
@@ -59,16 +59,17 @@ class Findings:
     def collect_refused(self, connection: Any) -> int:
         """Take over the lines of delimited text that are no rows; returns how many."""
         lines = connection.execute(
-            "SELECT DISTINCT s.file_path, e.line, e.error_type::VARCHAR, e.column_name, e.csv_line "
+            "SELECT DISTINCT s.file_path, e.line, e.line_byte_position, e.error_type::VARCHAR, e.column_name, e.csv_line "
             "FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) ORDER BY ALL"
         ).fetchall()
         connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
-        names = {str(file.path): file.name for file in self._scan.files}
-        for path, line, kind, column, text in lines:
+        files = {str(file.path): file for file in self._scan.files}
+        for path, record, position, kind, column, text in lines:
             key = (f"line refused, {kind.lower()}", column or "")
             self._found[key] += 1
-            self._where.setdefault(key, (names.get(path, path), int(line), str(text)[:_SHOWN]))
-            self._refused.setdefault(path, []).append(int(line))
+            if key not in self._where:
+                self._where[key] = files[path].name, line_at(files[path], int(position)), str(text)[:_SHOWN]
+            self._refused.setdefault(path, []).append(int(record))
         return sum(len(set(numbers)) for numbers in self._refused.values())
 
     def finish(self, connection: Any) -> None:

@@ -20,11 +20,13 @@ class LeafIndex:
     def __init__(self) -> None:
         self.leaves: list[Leaf] = []
         self._hashes: list[int] = []
+        self._known = np.zeros(0, np.uint64)
+        self._last = -1
         self._resize(1 << 12)
 
     def number(self, hashes: Hashes, read: Callable[[NDArray[np.intp]], Sequence[Leaf]]) -> NDArray[np.int32]:
         """The leaf of each row; ``read`` is asked for the dimension values of the rows that bring a new one."""
-        found = self._find(hashes)
+        found = self._follow(hashes)
         missing = np.flatnonzero(found < 0)
         if len(missing):
             _, first = np.unique(hashes[missing], return_index=True)
@@ -32,6 +34,17 @@ class LeafIndex:
             self._add(hashes[rows], read(rows))
             found = self._find(hashes)
         return found
+
+    def _follow(self, hashes: Hashes) -> NDArray[np.int32]:
+        """Guess that leaves come in the order of their first appearance, as in sorted tables; look up where they do not."""
+        if not self._hashes:
+            return self._find(hashes)
+        guess = (np.arange(self._last + 1, self._last + 1 + len(hashes), dtype=np.int32)) % np.int32(len(self._hashes))
+        wrong = np.flatnonzero(self._known[guess] != hashes)
+        if len(wrong):
+            guess[wrong] = self._find(hashes[wrong])
+        self._last = int(guess[-1])
+        return guess
 
     def _find(self, hashes: Hashes) -> NDArray[np.int32]:
         position = (hashes >> self._shift).astype(np.intp)
@@ -49,6 +62,7 @@ class LeafIndex:
 
     def _add(self, hashes: Hashes, leaves: Sequence[Leaf]) -> None:
         self._hashes.extend(hashes.tolist())
+        self._known = np.array(self._hashes, np.uint64)
         self.leaves.extend(leaves)
         if len(self.leaves) * _SLOTS_PER_LEAF > len(self._keys):
             self._resize(1 << (len(self.leaves) * 2 * _SLOTS_PER_LEAF).bit_length())

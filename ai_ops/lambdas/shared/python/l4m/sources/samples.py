@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -12,12 +13,13 @@ from l4m.sources.formats import DataFile, Scan, open_text, read_records
 from l4m.sources.identifiers import identifier, literal
 
 _LONGEST = 60
+_PIECE = 1 << 20
 
 
 def locate(connection: Any, scan: Scan, file: DataFile, row: int, *, column: str, refused: Collection[int] = ()) -> tuple[int, str]:
     """The line (in Parquet: the row) counted from 1, and the text in ``column``, of a file's row counted from 0.
 
-    ``refused`` are the lines that were not rows at all.
+    ``refused`` are the numbers, counted from 1 and with the header, of records that were not rows at all.
     """
     if isinstance(scan.format, CsvFormat):
         found = _nth(_csv_rows(file, scan, scan.format, refused), row)
@@ -31,6 +33,17 @@ def locate(connection: Any, scan: Scan, file: DataFile, row: int, *, column: str
     return line, str(values.get(column) or "")[:_LONGEST]
 
 
+def line_at(file: DataFile, position: int) -> int:
+    """The line, counted from 1, that a byte of a text file stands on; ``position`` counts from 1 in the unzipped file."""
+    line, left = 1, position - 1
+    opener: Any = gzip.open if file.is_gzip else open
+    with opener(file.path, "rb") as content:
+        while left > 0 and (piece := content.read(min(left, _PIECE))):
+            line += piece.count(b"\n")
+            left -= len(piece)
+    return line
+
+
 def _nth(rows: Iterator[tuple[int, dict[str, Any]]], number: int) -> tuple[int, dict[str, Any]] | None:
     return next((found for count, found in enumerate(rows) if count == number), None)
 
@@ -42,7 +55,7 @@ def _csv_rows(file: DataFile, scan: Scan, wanted: CsvFormat, refused: Collection
         try:
             for count, record in enumerate(reader):
                 first, line = line, reader.line_num + 1
-                if record and count >= scan.header_lines and first not in refused:
+                if record and count >= scan.header_lines and count + 1 not in refused:
                     yield first, dict(zip(scan.types, record, strict=False))
         except csv.Error:
             return

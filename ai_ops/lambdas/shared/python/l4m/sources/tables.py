@@ -60,7 +60,7 @@ def read_block(
         _read(paths, list(names) or [str(path) for path in paths], reading, threads, progress)
     report = reading.report()
     if wanted is None:
-        _check_content(report, reading)
+        _check_content(report, reading, names or [str(path) for path in paths])
         check_regular(reading.cells.occupied(), reading.cells.first, clock, ", ".join(reading.names[:3]))
     elif report.rows and report.rows == report.rows_invalid:
         _refuse(report)
@@ -95,9 +95,9 @@ def _guess(paths: Sequence[Path], names: Sequence[str]) -> Format:
     raise InvalidInput(*(Fault(name, "is empty") for name in names))
 
 
-def _check_content(report: ReadReport, reading: Reading) -> None:
+def _check_content(report: ReadReport, reading: Reading, names: Sequence[str]) -> None:
     if not report.rows:
-        raise InvalidInput(Fault(", ".join(reading.names) or "data", "holds no rows"))
+        raise InvalidInput(*(Fault(name, "holds no rows" if name in reading.names else "is empty") for name in names))
     if report.rows == report.rows_invalid:
         _refuse(report)
     if not report.rows_used:
