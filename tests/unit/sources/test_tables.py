@@ -243,7 +243,8 @@ def test_sixty_thousand_series_of_ten_dimensions(tmp_path: Path) -> None:
     names = ", ".join(f"'v' || ((s // {3**n}) % 3) AS d{n}" for n in range(9))
     with duckdb.connect() as connection:
         connection.execute(
-            f"COPY (SELECT TIMESTAMP '2024-01-01' + h * INTERVAL 1 HOUR AS ts, {names}, 's' || s AS d9, s AS v FROM range(60000) a(s), range(3) b(h)) "
+            f"COPY (SELECT TIMESTAMP '2024-01-01' + h * INTERVAL 1 HOUR AS ts, {names}, 's' || s AS d9, s AS v "
+            "FROM range(60000) a(s), range(3) b(h)) "
             f"TO '{path}'"
         )
     block, report = read_block([path], TableSpec(TimestampColumn("ts", "ISO"), (Measure("v"),), 3600, tuple(f"d{n}" for n in range(10))))

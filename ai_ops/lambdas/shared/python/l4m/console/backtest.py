@@ -43,6 +43,20 @@ class Outputs:
     html: Path | None
     limit: int
 
+    def check(self) -> None:
+        """Refuse files whose folder does not exist, before any work is done."""
+        faults = [
+            Fault(str(path), "cannot be written: its folder does not exist") for path in self.files.values() if not path.parent.is_dir()
+        ]
+        if faults:
+            raise InvalidInput(*faults)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that were asked for, by what they hold."""
+        named = {"points": self.points, "incidents": self.incidents, "page": self.html}
+        return {name: path for name, path in named.items() if path}
+
 
 @click.command(short_help="Find the incidents in a file of metrics.")
 @click.argument("data", nargs=-1, required=True)
@@ -74,6 +88,8 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
     Every point is scored from earlier points only, as it would have been live.
     """
     files = find_files(data)
+    outputs = Outputs(points, incidents, html, limit)
+    outputs.check()
     settings = _settings(options)
     spec = TableSpec(
         TimestampColumn(options["timestamp"], options["timestamp_format"]),
@@ -83,7 +99,7 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
         settings.timezone,
         _format(files[0], options),
     )
-    backtest(files, spec, settings, Outputs(points, incidents, html, limit))
+    backtest(files, spec, settings, outputs)
 
 
 def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs) -> None:
@@ -163,9 +179,8 @@ def _show(incidents: list[Incident], clock: Clock, report: ReadReport, outputs: 
         console.print(incident_table(incidents, clock, outputs.limit))
     if len(incidents) > outputs.limit:
         console.print(f"{len(incidents) - outputs.limit:,} less severe ones are not shown (--limit)")
-    for name, path in (("points", outputs.points), ("incidents", outputs.incidents), ("page", outputs.html)):
-        if path:
-            console.print(f"{name}: {path}", markup=False)
+    for name, path in outputs.files.items():
+        console.print(f"{name}: {path}", markup=False)
 
 
 @contextmanager
