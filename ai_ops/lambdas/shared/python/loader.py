@@ -16,7 +16,8 @@ class Loader:
         """Take the role ``via`` first whenever another role is assumed: users then trust one role only."""
         self.session = session or boto3.Session()
         self._via = via
-        self._config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60)
+        checksums = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}  # TLS has its own
+        self._config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60, **checksums)
         self._clients: dict[str, Any] = {}
         self._assumed: dict[str, tuple[datetime, boto3.Session, dict[str, Any]]] = {}
 

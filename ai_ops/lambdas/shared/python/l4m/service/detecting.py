@@ -38,9 +38,9 @@ class Progress:
         """The monitor as it was saved."""
         return cls(Monitor.load(state.monitor), state.history, state.open_incidents)
 
-    def observe(self, starts: Sequence[int], block: Block, feedback: Sequence[Feedback] = ()) -> Outcome:
-        """Take the next intervals and say what is anomalous in them."""
-        outcome = self.monitor.observe(block, keep_points=True, feedback=feedback)
+    def observe(self, starts: Sequence[int], block: Block, feedback: Sequence[Feedback] = (), *, is_kept: bool = True) -> Outcome:
+        """Take the next intervals and say what is anomalous in them; their values are kept if anybody will ask for them."""
+        outcome = self.monitor.observe(block, keep_points=is_kept, feedback=feedback)
         if outcome.points is not None:
             self.history = self.history.extend(starts, outcome.points.nodes, outcome.points.value)
         return outcome

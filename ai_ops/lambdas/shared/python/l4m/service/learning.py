@@ -12,7 +12,7 @@ from l4m.model import DetectorStatus, FailureType
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.detecting import Progress
-from l4m.service.publishing import store_groups
+from l4m.service.publishing import WINDOW_INTERVALS, store_groups
 from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
@@ -80,9 +80,10 @@ class Lesson:
 
     def take(self, reading: Reading, is_scored: bool = False) -> int:
         """Observe a reading slice by slice, keep what was found if it counts, and return the end of the last interval."""
+        asked_for = 0 if is_scored else len(reading.starts) - WINDOW_INTERVALS - SLICE_INTERVALS
         for begin in range(0, len(reading.starts), SLICE_INTERVALS):
             part = reading.part(begin, begin + SLICE_INTERVALS)
-            outcome = self.progress.observe(part.starts, part.block)
+            outcome = self.progress.observe(part.starts, part.block, is_kept=begin >= asked_for)
             if is_scored:
                 report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
                 self.progress.open_incidents = still_open(self.progress.open_incidents, outcome)
@@ -102,7 +103,8 @@ class Lesson:
         pages = self.progress.history.split(self.assignment.timeline.seconds)
         for number, page in pages[:-1]:
             self.series.save_page(number, page)
-        self.progress.history = pages[-1][1]
+        for _, last in pages[-1:]:
+            self.progress.history = last
 
 
 def _activate(lesson: Lesson) -> None:

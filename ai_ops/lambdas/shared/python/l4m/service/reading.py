@@ -17,7 +17,8 @@ from l4m.service.measuring import describe_quality, split_times
 from l4m.sources.paths import fixed_part
 from l4m.sources.report import ReadReport
 from l4m.sources.s3 import S3File, download, list_history, list_intervals, list_under
-from l4m.sources.tables import TableSpec, empty_block, read_block
+from l4m.sources.spec import TableSpec
+from l4m.sources.tables import empty_block, read_block
 
 CATCH_UP_INTERVALS = 168  # live intervals that are learned from at a time
 
