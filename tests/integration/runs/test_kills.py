@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.unit.runs.conftest import Killed
+
+from .clients import Killed
 
 READS = ("Get", "List", "Query")
 
