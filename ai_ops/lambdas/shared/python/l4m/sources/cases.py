@@ -69,17 +69,14 @@ def _read(connection: Any, scan: Scan, numbers: tuple[str, str], dimensions: Seq
 
 
 def _case(connection: Any, name: str, dimensions: Sequence[str]) -> Case:
+    found = connection.execute("SELECT * FROM leaves WHERE case_name = ? ORDER BY row", [name]).fetchnumpy()
     codes, values = [], {}
     for number, dimension in enumerate(dimensions):
-        names = [
-            row[0] for row in connection.execute(f"SELECT DISTINCT d{number} FROM leaves WHERE case_name = ? ORDER BY 1", [name]).fetchall()
-        ]
-        values[dimension] = names
-        codes.append(f"list_position(?, d{number}) - 1 AS d{number}")
-    query = f"SELECT actual, expected, {', '.join(codes)} FROM leaves WHERE case_name = ? ORDER BY row"
-    found = connection.execute(query, [*values.values(), name]).fetchnumpy()
-    table = np.column_stack([np.asarray(found[f"d{number}"], np.int32) for number in range(len(dimensions))])
-    return Case(name, table, values, np.asarray(found["actual"], np.float64), np.asarray(found["expected"], np.float64))
+        texts = found[f"d{number}"].tolist()
+        values[dimension] = sorted(set(texts))
+        code = {text: n for n, text in enumerate(values[dimension])}
+        codes.append(np.fromiter(map(code.__getitem__, texts), np.int32, len(texts)))
+    return Case(name, np.column_stack(codes), values, np.asarray(found["actual"], np.float64), np.asarray(found["expected"], np.float64))
 
 
 def _check(connection: Any, scan: Scan, numbers: tuple[str, str], dimensions: Sequence[str]) -> None:
