@@ -241,12 +241,9 @@ def test_sums_match_a_plain_loop_whatever_the_order_of_rows(
 def test_sixty_thousand_series_of_ten_dimensions(tmp_path: Path) -> None:
     path = tmp_path / "wide.parquet"
     names = ", ".join(f"'v' || ((s // {3**n}) % 3) AS d{n}" for n in range(9))
+    select = f"SELECT TIMESTAMP '2024-01-01' + h * INTERVAL 1 HOUR AS ts, {names}, 's' || s AS d9, s AS v"
     with duckdb.connect() as connection:
-        connection.execute(
-            f"COPY (SELECT TIMESTAMP '2024-01-01' + h * INTERVAL 1 HOUR AS ts, {names}, 's' || s AS d9, s AS v "
-            "FROM range(60000) a(s), range(3) b(h)) "
-            f"TO '{path}'"
-        )
+        connection.execute(f"COPY ({select} FROM range(60000) a(s), range(3) b(h)) TO '{path}'")
     block, report = read_block([path], TableSpec(TimestampColumn("ts", "ISO"), (Measure("v"),), 3600, tuple(f"d{n}" for n in range(10))))
     assert (block.values.shape, report.rows_used) == ((1, 3, 60_000), 180_000)
     assert all(block.values[0, 2, n] == int(leaf[9][1:]) for n, leaf in enumerate(block.leaves))
