@@ -12,7 +12,8 @@ import numpy as np
 Series = tuple[np.ndarray, np.ndarray, int]  # epoch seconds, values, seconds of the interval
 DAY, WEEK = 86_400, 604_800
 REFIT = WEEK  # forecasters are fitted anew every week, on the weeks before
-HISTORY = 4 * WEEK
+HISTORY = 4032  # points that a forecaster learns from: two weeks at 5 minutes; more takes it minutes a fit
+LONGEST_SEASON = 500  # points; MSTL takes minutes for a week at 5 minutes
 
 
 def score_band(series: Series) -> np.ndarray:
@@ -58,11 +59,11 @@ def score_forest(series: Series) -> np.ndarray:
 
 
 def score_mstl(series: Series) -> np.ndarray:
-    """statsforecast: MSTL with an AutoETS trend, a day's and a week's season, forecasting a week at a time."""
+    """statsforecast: MSTL with an AutoETS trend, a day's season and at 1 hour a week's, forecasting a week at a time."""
     from statsforecast.models import MSTL, AutoETS  # noqa: PLC0415
 
     def forecast(times: np.ndarray, values: np.ndarray, ahead: np.ndarray, interval: int) -> tuple[np.ndarray, np.ndarray]:
-        seasons = [length for length in (DAY // interval, WEEK // interval) if 1 < length <= len(values) // 2]
+        seasons = [length for length in (DAY // interval, WEEK // interval) if 1 < length <= min(len(values) // 2, LONGEST_SEASON)]
         model = MSTL(season_length=seasons, trend_forecaster=AutoETS(model="ZZN")) if seasons else AutoETS(model="ZZN")
         found = model.forecast(y=values, h=len(ahead), fitted=True)
         return found["mean"], np.full(len(ahead), _spread(values - found["fitted"]))
@@ -90,7 +91,7 @@ def _forecasts(series: Series, forecast: Callable[..., tuple[np.ndarray, np.ndar
     begin = middle
     while begin < len(values):
         end = int(np.searchsorted(times, times[begin] + REFIT))
-        known = slice(int(np.searchsorted(times, times[begin] - HISTORY)) if interval < DAY else 0, begin)
+        known = slice(max(0, begin - HISTORY), begin)
         expected, spread = forecast(times[known], values[known].astype(float), times[begin:end], interval)
         out[begin:end] = np.abs(values[begin:end] - expected) / np.maximum(spread, 1e-9)
         begin = end

@@ -78,7 +78,7 @@ def _section(incident: Incident, points: PointFiles, settings: Settings, clock: 
     chosen = [measure for name in incident.measures[:_SHOWN_MEASURES] for measure in settings.measures if measure.name == name]
     causes = [
         (say_dimensions(one.dimensions), one.contribution, say_change(one.change) if one.change else "")
-        for one in incident.causes[:_SHOWN_CAUSES]
+        for one in sorted(incident.causes, key=lambda cause: -cause.contribution)[:_SHOWN_CAUSES]
     ]
     length = span[1] - span[0]
     return Section(

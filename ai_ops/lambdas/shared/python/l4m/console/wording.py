@@ -45,10 +45,11 @@ def say_change(change: float) -> str:
 
 
 def say_causes(causes: Sequence[Cause]) -> str:
-    """The strongest causes and their shares."""
+    """The largest causes and their shares."""
+    largest = sorted(causes, key=lambda cause: -cause.contribution)
     shown = [
         f"{say_dimensions(cause.dimensions)}" + (f" {cause.contribution:.0f} %" if len(causes) > 1 else "")
-        for cause in causes[:_SHOWN_CAUSES]
+        for cause in largest[:_SHOWN_CAUSES]
     ]
     more = len(causes) - len(shown)
     return "; ".join(shown) + (f"; {more} more" if more > 0 else "")
