@@ -75,9 +75,9 @@ def _run_batches(run: Run) -> bool:
             return False
         _correct_late_data(run, files)
         ready = _ready(run, due, files)
-        if not ready or not _advance(run, ready, files):
+        if not ready or not _advance(run, ready, files) or not run.assignment.timeline.due(run.pointer.next, run.moment, 1):
             return False
-    return bool(run.assignment.timeline.due(run.pointer.next, run.moment, 1))
+    return True
 
 
 def _ready(run: Run, due: Sequence[int], files: Files) -> list[int]:
