@@ -36,7 +36,7 @@ def find_files(patterns: Sequence[str]) -> list[Path]:
 
 
 def parse_measures(text: str) -> tuple[Measure, ...]:
-    """Measures such as ``views,revenue:avg``; a sum where nothing is said."""
+    """Measures such as ``views,revenue:avg,revenue/views``; a sum where nothing is said, and a ratio is averaged."""
     measures = tuple(_parse_measure(name) for name in split_names(text))
     names = [measure.name for measure in measures]
     repeated = sorted({name for name in names if names.count(name) > 1})
@@ -48,7 +48,7 @@ def parse_measures(text: str) -> tuple[Measure, ...]:
 def _parse_measure(text: str) -> Measure:
     name, colon, aggregation = text.rpartition(":")
     if not colon:
-        return Measure(text)
+        return Measure(text, Aggregation.AVG if text.count("/") == 1 else Aggregation.SUM)
     try:
         return Measure(name, Aggregation(aggregation.upper()))
     except ValueError as error:

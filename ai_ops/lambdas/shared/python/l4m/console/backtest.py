@@ -17,6 +17,7 @@ from l4m.console.arguments import find_files, parse_days, parse_interval, parse_
 from l4m.console.incident_files import incident_document, write_json
 from l4m.console.incident_table import incident_table
 from l4m.console.point_files import PointFiles
+from l4m.console.ratios import columns_of, derive
 from l4m.console.replay import replay
 from l4m.engine.monitor import Monitor
 from l4m.engine.results import Incident
@@ -61,7 +62,9 @@ class Outputs:
 @click.command(short_help="Find the incidents in a file of metrics.")
 @click.argument("data", nargs=-1, required=True)
 @click.option("--timestamp", required=True, metavar="COLUMN", help="Column of times.")
-@click.option("--measures", required=True, metavar="A,B:avg", help="Columns to watch; each is summed unless :avg follows.")
+@click.option(
+    "--measures", required=True, metavar="A,B:avg,A/B", help="Columns to watch, each summed unless :avg follows, and ratios of two sums."
+)
 @click.option("--dimensions", default="", metavar="A,B", help="Columns that tell series apart.")
 @click.option("--interval", required=True, metavar="PT1H", help="PT5M, PT10M, PT1H, P1D or another even part of a day.")
 @click.option("--timestamp-format", default=ISO, show_default=True, help="A Java pattern such as 'yyyy-MM-dd HH:mm', UNIX or ISO.")
@@ -93,7 +96,7 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
     settings = _settings(options)
     spec = TableSpec(
         TimestampColumn(options["timestamp"], options["timestamp_format"]),
-        settings.measures,
+        columns_of(settings.measures),
         settings.interval_seconds,
         settings.dimensions,
         settings.timezone,
@@ -109,6 +112,7 @@ def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Ou
         reading = progress.add_task("reading", total=None, unit="rows")
         block, report = read_block(files, spec, progress=lambda rows: progress.update(reading, completed=rows))
         progress.remove_task(reading)
+        block = derive(block, settings.measures)
         _warn(report, block.values.shape[1], progress.console)
         names = [measure.name for measure in settings.measures]
         points = PointFiles(Path(folder), names, settings.dimensions) if outputs.points or outputs.html else None
