@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 from l4m.arns import DETECTOR
 from l4m.errors import Conflict, Fault, InvalidInput, QuotaExceeded
 from l4m.findings import Page
-from l4m.model import Detector, DetectorStatus, FailureType, Frequency, MetricSet, S3Source
+from l4m.model import Detector, DetectorStatus, Frequency, MetricSet, S3Source
 from l4m.service.context import Context
 from l4m.service.tags import check_tags
-from l4m.service.tasks import start_task
+from l4m.service.tasks import TASKS, start_task
 from l4m.store import keys
 
 AT_REST = frozenset({DetectorStatus.INACTIVE, DetectorStatus.DEACTIVATED, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.FAILED})
 LIVE = frozenset({DetectorStatus.LEARNING, DetectorStatus.ACTIVE})
 REMOVABLE = AT_REST | LIVE | {DetectorStatus.BACK_TEST_ACTIVE}
-STUCK_AFTER = timedelta(hours=2)  # AWS Lambda has given up on a task by then: three attempts of a quarter of an hour
+STUCK_AFTER = timedelta(hours=2)  # Lambda has given up on a task by then: three attempts of a quarter of an hour
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def activate_detector(context: Context, arn: str) -> None:
     if isinstance(metric_set.source, S3Source) and metric_set.source.templated_path is None:
         message = "is missing from the metric set, so there is nothing to watch; a backtest needs none"
         raise InvalidInput(Fault("source.templated_path", message))
-    _start(context, arn, DetectorStatus.ACTIVATING, "learn", FailureType.ACTIVATION_FAILURE)
+    _start(context, arn, DetectorStatus.ACTIVATING, "learn")
 
 
 def backtest_detector(context: Context, arn: str) -> None:
@@ -92,24 +92,24 @@ def backtest_detector(context: Context, arn: str) -> None:
     metric_set = _require_metric_set(context, arn)
     if isinstance(metric_set.source, S3Source) and metric_set.source.historical_path is None:
         raise InvalidInput(Fault("source.historical_path", "is missing from the metric set, so there is nothing to test on"))
-    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest", FailureType.BACK_TEST_ACTIVATION_FAILURE)
+    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest")
 
 
 def deactivate_detector(context: Context, arn: str) -> None:
     """Stop watching."""
     detector = _move(context, arn, DetectorStatus.DEACTIVATING, LIVE)
-    _launch(context, detector, "deactivate", FailureType.DEACTIVATION_FAILURE)
+    _launch(context, detector, "deactivate")
 
 
 def delete_detector(context: Context, arn: str) -> None:
     """Start to delete a detector with its metric set, alerts, groups, feedback and learned state."""
     detector = _move(context, arn, DetectorStatus.DELETING, REMOVABLE)
-    _launch(context, detector, "delete", FailureType.DELETION_FAILURE)
+    _launch(context, detector, "delete")
 
 
-def _start(context: Context, arn: str, status: DetectorStatus, task: str, failure: FailureType) -> None:
+def _start(context: Context, arn: str, status: DetectorStatus, task: str) -> None:
     detector = _move(context, arn, status, AT_REST, new_generation=True)
-    _launch(context, detector, task, failure)
+    _launch(context, detector, task)
 
 
 def _move(
@@ -136,7 +136,7 @@ def _is_stuck(detector: Detector, now: datetime) -> bool:
     return detector.status not in AT_REST | LIVE and now - detector.modified > STUCK_AFTER
 
 
-def _launch(context: Context, detector: Detector, task: str, failure: FailureType) -> None:
+def _launch(context: Context, detector: Detector, task: str) -> None:
     """Start the task of a state; a detector whose task could not be started has failed, and does not hang."""
     is_started = False
     try:
@@ -150,7 +150,7 @@ def _launch(context: Context, detector: Detector, task: str, failure: FailureTyp
                 DetectorStatus.FAILED,
                 allowed={detector.status},
                 now=context.now,
-                failure_type=failure,
+                failure_type=TASKS[task].failure,
                 failure_reason="the run function could not be started; try again",
             )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from l4m.errors import Fault, InvalidInput, L4mError
-from l4m.model import DetectorStatus, FailureType
+from l4m.model import DetectorStatus
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.detecting import Progress
@@ -16,6 +16,7 @@ from l4m.service.publishing import WINDOW_INTERVALS, store_groups
 from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
+from l4m.service.tasks import BACKTEST, LEARN, Task
 from l4m.store.runs import Pointer
 from l4m.store.series import SavedState, SeriesStore
 
@@ -26,32 +27,23 @@ FEWEST_BACKTEST_INTERVALS = 285
 logger = Logger(service="learning", child=True)
 
 
-@dataclass(frozen=True)
-class Task:
-    """Work on a detector that is in one of some states, and what it is called when it fails."""
-
-    do: Callable[[Lesson], None]
-    states: frozenset[DetectorStatus]
-    failure: FailureType
-
-
 def learn(context: Context, detector_arn: str, generation: int) -> None:
     """Take a detector from ACTIVATING to LEARNING or ACTIVE; repeated after a crash it goes on or begins anew."""
-    _work(ACTIVATION, context, detector_arn, generation)
+    _work(LEARN, _activate, context, detector_arn, generation)
 
 
 def backtest(context: Context, detector_arn: str, generation: int) -> None:
     """Learn from the oldest 70 % of the history and report on the rest, from BACK_TEST_ACTIVATING to BACK_TEST_COMPLETE."""
-    _work(BACKTEST, context, detector_arn, generation)
+    _work(BACKTEST, _backtest, context, detector_arn, generation)
 
 
-def _work(task: Task, context: Context, detector_arn: str, generation: int) -> None:
+def _work(task: Task, do: Callable[[Lesson], None], context: Context, detector_arn: str, generation: int) -> None:
     detector = context.resources.detector(detector_arn)
     if detector.status not in task.states or detector.generation != generation:
         logger.info("task is out of date", extra={"detector": detector.name, "status": detector.status, "generation": generation})
         return
     try:
-        task.do(Lesson.of(Assignment.of(context, detector_arn)))
+        do(Lesson.of(Assignment.of(context, detector_arn)))
     except L4mError as error:
         logger.warning("detector failed", extra={"detector": detector.name, "error": str(error)})
         context.resources.move_detector(
@@ -95,7 +87,7 @@ class Lesson:
         """Bring the detector into its next state."""
         detector = self.assignment.detector
         context = self.assignment.context
-        allowed = {*ACTIVATION.states, *BACKTEST.states}
+        allowed = LEARN.states | BACKTEST.states
         context.resources.move_detector(detector.arn, detector.generation, status, allowed=allowed, now=context.now)
 
     def _save_pages(self) -> None:
@@ -154,9 +146,3 @@ def _backtest(lesson: Lesson) -> None:
     if assignment.runs.pointer() is None:
         assignment.runs.move(None, Pointer(next=end, state_key="", evaluation_start=reading.starts[split], is_published=True))
     lesson.move(DetectorStatus.BACK_TEST_COMPLETE)
-
-
-ACTIVATION = Task(_activate, frozenset({DetectorStatus.ACTIVATING}), FailureType.ACTIVATION_FAILURE)
-BACKTEST = Task(
-    _backtest, frozenset({DetectorStatus.BACK_TEST_ACTIVATING, DetectorStatus.BACK_TEST_ACTIVE}), FailureType.BACK_TEST_ACTIVATION_FAILURE
-)

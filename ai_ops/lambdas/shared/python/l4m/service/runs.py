@@ -24,6 +24,7 @@ from l4m.store.series import SavedState, SeriesStore
 BATCH_INTERVALS = 24
 MOST_BATCHES = 8  # per invocation; what is left goes on in the next one
 MOST_FAILURES = 3  # of one interval's data; after that it counts as missing
+MOST_DEATHS = 2  # of the function over one interval, three attempts each
 RUNNING = (DetectorStatus.LEARNING, DetectorStatus.ACTIVE)
 
 logger = Logger(service="runs", child=True)
@@ -66,14 +67,15 @@ def _run_batches(run: Run) -> bool:
     if not run.pointer.is_published:  # an earlier run ended half-way
         _publish(run, run.series.load(run.pointer.state_key))
     for _ in range(MOST_BATCHES):
-        due = run.assignment.timeline.due(run.pointer.next, run.moment, BATCH_INTERVALS)
+        due = run.assignment.timeline.due(run.pointer.next, run.moment, 1 if run.pointer.deaths else BATCH_INTERVALS)
         try:
             files = list_files(run.assignment, [*map(int, run.pointer.seen), *due])
         except (AccessDenied, SourceUnavailable, InvalidInput) as error:
             if due:
                 _note_failure(run, due[0], error)
             return False
-        _correct_late_data(run, files)
+        if not run.pointer.deaths:
+            _correct_late_data(run, files)
         ready = _ready(run, due, files)
         if not ready or not _advance(run, ready, files) or not run.assignment.timeline.due(run.pointer.next, run.moment, 1):
             return False
@@ -93,16 +95,23 @@ def _ready(run: Run, due: Sequence[int], files: Files) -> list[int]:
 def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
     """Run some intervals; False when the first of them has to wait for another attempt."""
     try:
-        reading = read_intervals(run.assignment, starts, files)
+        reading = _read(run, starts, files)
     except (AccessDenied, SourceUnavailable, InvalidInput) as error:
         if len(starts) > 1:
             return _advance(run, starts[:1], files)
         failures = _note_failure(run, starts[0], error)
         if failures < MOST_FAILURES or not isinstance(error, InvalidInput):
             return False
-        reading = nothing_read(run.assignment, starts, str(error))
+        reading = nothing_read(run.assignment, starts, f"{MOST_FAILURES} attempts failed: {error}")
     _observe(run, run.pointer.state_key, reading, files)
     return True
+
+
+def _read(run: Run, starts: Sequence[int], files: Files) -> Reading:
+    """What was delivered for some intervals; what the function does not survive counts as missing."""
+    if run.pointer.deaths < MOST_DEATHS:
+        return read_intervals(run.assignment, starts, files)
+    return nothing_read(run.assignment, starts, f"the function did not survive its data {MOST_DEATHS} times")
 
 
 def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
@@ -149,6 +158,7 @@ def _move(run: Run, starts: Sequence[int], key: str, files: Files, *, is_publish
             state_key=key,
             is_published=is_published,
             failures=0,
+            deaths=0,
             seen={start: mark for start, mark in seen.items() if int(start) >= oldest},
             checkpoints=(*kept, (end, key)),
         ),
@@ -194,7 +204,7 @@ def _note_failure(run: Run, start: int, error: Exception) -> int:
 
 def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
     if reading.error:
-        return ExecutionRecord(start, "FAILED", f"counts as missing after {MOST_FAILURES} attempts: {reading.error}"[:256])
+        return ExecutionRecord(start, "FAILED", f"counts as missing: {reading.error}"[:256])
     if not files[start]:
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
     return ExecutionRecord(start, "COMPLETED", None, reading.quality)

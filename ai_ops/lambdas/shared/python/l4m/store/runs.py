@@ -18,7 +18,8 @@ class Pointer:
 
     ``next`` is the first interval that was not run, ``state_key`` the state after the one before; ``checkpoints``
     are the states that late data can go back to, by the ``next`` of their time; ``seen`` are the fingerprints of the
-    files that recent intervals were read from; ``failures`` counts attempts at ``next``.
+    files that recent intervals were read from; ``failures`` counts attempts at ``next`` that failed, ``deaths`` those
+    that the function did not survive.
     """
 
     next: int
@@ -28,6 +29,7 @@ class Pointer:
     seen: Mapping[str, str] = field(default_factory=dict)
     checkpoints: tuple[tuple[int, str], ...] = ()
     failures: int = 0
+    deaths: int = 0
     version: int = 0
 
 
