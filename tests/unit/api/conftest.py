@@ -67,17 +67,11 @@ class Service:
         return sorted((item for item in items if item["pk"]["S"] != "setting"), key=lambda item: (item["pk"]["S"], item["sk"]["S"]))
 
     def client(self) -> Any:
-        """A boto3 client that tries once."""
-        client = _session().client(
-            "lookoutmetrics",
-            REGION,
-            endpoint_url="http://l4m.test",
-            aws_access_key_id="x",
-            aws_secret_access_key="y",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
-        client.meta.events.register_first("before-send.lookoutmetrics", self._send)
-        return client
+        """A boto3 client that tries once; there is one, and it calls the service that asked for it last."""
+        events = _lookout().meta.events
+        events.unregister("before-send.lookoutmetrics", unique_id="service")
+        events.register_first("before-send.lookoutmetrics", self._send, "service")
+        return _lookout()
 
     def _send(self, request: Any, **_: Any) -> AWSResponse:
         url = urlsplit(request.url)
@@ -96,6 +90,19 @@ def _session() -> boto3.Session:
     return boto3.Session(botocore_session=session)
 
 
+@cache
+def _client(service: str) -> Any:
+    """One client for all tests: making one takes longer than most tests."""
+    return _session().client(service, REGION)
+
+
+@cache
+def _lookout() -> Any:
+    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y"}
+    once = Config(retries={"total_max_attempts": 1})
+    return _session().client("lookoutmetrics", REGION, endpoint_url="http://l4m.test", config=once, **keys)
+
+
 @dataclass
 class Clients:
     """Clients by name; ``lambda`` is the recorder."""
@@ -103,7 +110,7 @@ class Clients:
     invocations: Invocations
 
     def client(self, service: str) -> Any:
-        return self.invocations if service == "lambda" else _session().client(service, REGION)
+        return self.invocations if service == "lambda" else _client(service)
 
     def assume(self, role_arn: str, service: str) -> Any:
         return self.client(service)
@@ -115,7 +122,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        dynamodb = _session().client("dynamodb", REGION)
+        dynamodb = _client("dynamodb")
         dynamodb.create_table(
             TableName=TABLE,
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -171,8 +178,3 @@ def metric_set_of() -> Callable[..., dict[str, Any]]:
         } | changes
 
     return build
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """How long to fuzz: a few seconds by default, longer on demand."""
-    parser.addoption("--fuzz-examples", type=int, default=30, help="inputs per operation in the fuzz tests")

@@ -1,13 +1,16 @@
-"""Every operation under fire: whatever comes in, the answer is a modelled one and a refused call leaves the table as it was."""
+"""Every operation under fire: whatever comes in, the answer is a modelled one and a refused call leaves the table as it was.
+
+A few inputs each take seconds; L4M_FUZZ_EXAMPLES=1000 takes a while and finds more.
+"""
 
 import json
+import os
 import string
 from functools import cache
 from typing import Any
 
-import boto3
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from l4m.api.app import Request
@@ -15,6 +18,14 @@ from l4m.api.patterns import compile_pattern
 from l4m.api.service_model import load_model
 
 MODEL = load_model()
+FUZZ = settings(
+    max_examples=int(os.environ.get("L4M_FUZZ_EXAMPLES", "12")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink],
+)
+WRITES = ("PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems")
 SCOPE = "arn:aws:lookoutmetrics:us-east-1:123456789012"
 ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
 GROUP = "12345678-abcd-1234-abcd-1234567890ab"
@@ -94,14 +105,19 @@ def texts(name: str, shape: dict[str, Any]) -> st.SearchStrategy[str]:
 
 @pytest.fixture
 def watched(service, metric_set_of):
-    """A detector with a metric set and an alert."""
-    boto3.client("s3", "us-east-1").create_bucket(Bucket="state")
+    """A detector with a metric set and an alert, and a note of each write to the table."""
+    service.context.clients.client("s3").create_bucket(Bucket="state")
     client = service.client()
     arn = client.create_anomaly_detector(AnomalyDetectorName="sales", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
     client.create_metric_set(**metric_set_of(arn["AnomalyDetectorArn"]))
     action = {"SNSConfiguration": {"RoleArn": ROLE, "SnsTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms"}}
     client.create_alert(AlertName="page", AnomalyDetectorArn=arn["AnomalyDetectorArn"], Action=action)
-    return service
+    events, writes = service.context.table.client.meta.events, []
+    for call in WRITES:
+        events.register(f"before-call.dynamodb.{call}", lambda **_: writes.append(1), f"fuzz-{call}")
+    yield service, writes
+    for call in WRITES:
+        events.unregister(f"before-call.dynamodb.{call}", unique_id=f"fuzz-{call}")
 
 
 def request_of(operation, members):
@@ -121,30 +137,29 @@ def restore(service, before):
 
 
 @pytest.mark.parametrize("name", sorted(MODEL.operations))
-def test_any_input_gets_a_modelled_answer(watched, name, request):
-    operation, before, writes = MODEL.operations[name], watched.items(), []
-    for call in ("PutItem", "DeleteItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems"):
-        watched.context.table.client.meta.events.register(f"before-call.dynamodb.{call}", lambda **_: writes.append(1))
+def test_any_input_gets_a_modelled_answer(watched, name):
+    service, writes = watched
+    operation, before = MODEL.operations[name], service.items()
 
-    @settings(max_examples=request.config.getoption("fuzz_examples"), deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @FUZZ
     @given(members_of(MODEL.shapes[operation.input]))
     def fire(members):
         writes.clear()
-        response = watched.call(request_of(operation, members))
+        response = service.call(request_of(operation, members))
         if response.status == operation.status:
             if writes:
-                restore(watched, before)
+                restore(service, before)
             return
         error = response.headers["x-amzn-ErrorType"]
         assert error in operation.errors - {"InternalServerException"}, (members, response)
         assert response.status == MODEL.status_of(error)
         assert json.loads(response.body)["Message"]
-        assert not writes or watched.items() == before
+        assert not writes or service.items() == before
 
     fire()
 
 
-@settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(FUZZ, max_examples=8 * FUZZ.max_examples)
 @given(st.sampled_from(["GET", "POST", "DELETE", "PUT", "x"]), TEXT, st.binary(max_size=50))
 def test_any_path_and_body_get_a_modelled_answer(service, method, path, body):
     for target in (path, f"/{path}", f"/tags/{path}", "/CreateAlert"):
