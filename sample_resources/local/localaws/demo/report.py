@@ -52,9 +52,9 @@ def incident_table(incidents: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Ta
 
 
 def alert_table(alerts: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
-    """One line an alert: what was measured and what was expected."""
+    """One line an alert: what was measured where, and what was expected."""
     table = Table(title="Alerts", title_justify="left")
-    for name in ("time", "score", "measure", "actual", "expected", "top contributors"):
+    for name in ("time", "score", "measure", "where", "actual", "expected", "top contributors"):
         table.add_column(name, justify="right" if name in ("score", "actual", "expected") else "left")
     for alert in alerts:
         explanation = alert["explanation"]
@@ -62,6 +62,7 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
             _clock(_parse(alert["timestamp"]), zone),
             f"{alert['anomalyScore']:.0f}",
             alert["impactedMetric"]["metricName"],
+            _where(explanation["dimensions"]),
             _number(explanation.get("actual")),
             _number(explanation.get("expected")),
             _contributors(alert["impactedMetric"]["dimensionContribution"]),
@@ -79,8 +80,11 @@ def _contributors(contributions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cause(cause: Mapping[str, Any]) -> str:
-    where = " ".join(f"{name}={value}" for name, value in cause["dimensions"].items()) or "everywhere"
-    return f"{where} {cause['contribution']:.0f} %"
+    return f"{_where(cause['dimensions'])} {cause['contribution']:.0f} %"
+
+
+def _where(dimensions: Mapping[str, str]) -> str:
+    return " ".join(f"{name}={value}" for name, value in dimensions.items()) or "everywhere"
 
 
 def _clock(seconds: float, zone: ZoneInfo) -> str:
@@ -92,4 +96,6 @@ def _parse(text: str) -> float:
 
 
 def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:,.6g}"
+    if value is None:
+        return "none"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from l4m.engine.results import SeriesAnomaly
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 UNITS = 10_000  # hundredths of a per cent
 
@@ -31,19 +35,28 @@ def share_out(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: units[name] / 100 for name in sorted(units, key=lambda name: (-units[name], name))}
 
 
-def contribute(dimensions: Sequence[str], series: Sequence[SeriesAnomaly]) -> dict[str, dict[str, float]]:
-    """Return, per dimension, each value's share of the deviation of the anomalous series.
+def contribute(deviation: Floats, error: Floats, codes: Ints) -> Floats:
+    """Return the weight of each value of a dimension: how far its leaves together went beyond their usual error.
 
-    Every series weighs its absolute deviation from the expected value; a missing one weighs what was expected. A dimension
-    that every series has rolled up is left out.
+    Parameters
+    ----------
+    deviation : float array, shape (leaves,)
+        From the expected value, positive towards the group's direction.
+    error : float array, shape (leaves,)
+        Standard error of the expected value.
+    codes : int array, shape (leaves,)
+        Value of the dimension, as a number, that each leaf has.
+
+    Notes
+    -----
+    Leaves that cancel out contribute nothing, and what lies within one standard error is left to noise; where that is all
+    there is, it counts as it is.
+
+    Examples
+    --------
+    >>> contribute(np.array([12.0, 8.0, 1.0, -1.0]), np.ones(4), np.array([0, 1, 2, 2])).tolist()
+    [11.0, 7.0, 0.0]
     """
-    shares = {}
-    for dimension in dimensions:
-        weights: dict[str, float] = {}
-        for one in series:
-            if dimension in one.dimensions:
-                value = one.dimensions[dimension]
-                weights[value] = weights.get(value, 0.0) + abs((0.0 if one.value != one.value else one.value) - one.expected)
-        if weights:
-            shares[dimension] = share_out(weights)
-    return shares
+    sums = np.bincount(codes, deviation)
+    weights = np.maximum(sums - np.sqrt(np.bincount(codes, error**2)), 0.0)
+    return np.asarray(weights if weights.any() else np.maximum(sums, 0.0))

@@ -38,10 +38,15 @@ class Scene:
     def codes(self) -> NDArray[np.int64]:
         """Dimension values of each leaf as numbers, shape (leaves, dimensions)."""
         codes = np.zeros((len(self.leaves), len(self.settings.dimensions)), np.int64)
-        for d in range(codes.shape[1]):
-            numbers: dict[str, int] = {}
-            codes[:, d] = [numbers.setdefault(leaf[d], len(numbers)) for leaf in self.leaves]
+        for d, names in enumerate(self.values):
+            numbers = {name: number for number, name in enumerate(names)}
+            codes[:, d] = [numbers[leaf[d]] for leaf in self.leaves]
         return codes
+
+    @cached_property
+    def values(self) -> list[list[str]]:
+        """Values of each dimension, in the order of their numbers."""
+        return [list(dict.fromkeys(leaf[d] for leaf in self.leaves)) for d in range(len(self.settings.dimensions))]
 
     @cached_property
     def cuboids(self) -> list[Cuboid]:
@@ -60,6 +65,12 @@ class Scene:
         for nodes in self.members:
             counts += np.bincount(nodes[nodes >= 0], picked[nodes >= 0], len(self.nodes))
         return counts.astype(np.int64)
+
+    def cover(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the leaves that nodes hold, leaves themselves included."""
+        picked = np.zeros(len(self.nodes) + 1, bool)  # the last stands for "has none"
+        picked[nodes] = True
+        return np.flatnonzero(picked[self.leaf_nodes] | picked[self.members].any(axis=0))
 
     @cached_property
     def numbers(self) -> dict[tuple[str, ...], int]:
