@@ -32,7 +32,7 @@ def group() -> dict[str, Any]:
         "direction": "up",
         "kind": "value",
         "incident_id": "d9a3cb70-9a3b-5c0f-8f2b-0f6a5b0c3f11",
-        "contributions": {"origin": {"EWR": 60.5, "JFK": 39.5, "LGA": 0.0}, "carrier": {"UA": 100.0}},
+        "contributions": {"origin": {"EWR": 60.5, "JFK": 34.5, "LGA": 5.0}, "carrier": {"UA": 100.0}},
         "series_count": 2,
         "series": [series(44.0, origin="EWR"), series(61.0)],
     }

@@ -51,8 +51,8 @@ def test_the_payload_has_every_key_that_readers_of_the_old_service_parse(alert: 
         "dimensionName": "origin",
         "dimensionValueContributions": [
             {"dimensionValue": "EWR", "valueContribution": 60.5},
-            {"dimensionValue": "JFK", "valueContribution": 39.5},
-            {"dimensionValue": "LGA", "valueContribution": 0.0},
+            {"dimensionValue": "JFK", "valueContribution": 34.5},
+            {"dimensionValue": "LGA", "valueContribution": 5.0},
         ],
     }
     assert impacted["relevantTimeSeries"][0] == {
@@ -88,7 +88,7 @@ def test_a_long_text_answers_what_when_how_much_where_and_how_sure(alert: Alert,
     assert "origin=EWR (61 % of the deviation, +340 %)" in text
     assert "severity 91.52 of 100" in text
     assert "1,200 rows were read, 3 were invalid" in text
-    assert "By origin: EWR 60 %, JFK 40 %" in text
+    assert "By origin: EWR 60 %, JFK 34 %, LGA 5 %" in text
     assert "Call the duty manager" in text
 
 

@@ -55,7 +55,7 @@ def alert_table(alerts: Sequence[Mapping[str, Any]], zone: ZoneInfo) -> Table:
     """One line an alert: what was measured where, and what was expected."""
     table = Table(title="Alerts", title_justify="left")
     for name in ("time", "score", "measure", "where", "actual", "expected", "top contributors"):
-        table.add_column(name, justify="right" if name in ("score", "actual", "expected") else "left")
+        table.add_column(name, justify="right" if name in ("score", "actual", "expected") else "left", overflow="fold")
     for alert in alerts:
         explanation = alert["explanation"]
         table.add_row(

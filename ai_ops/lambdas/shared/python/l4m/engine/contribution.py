@@ -35,28 +35,19 @@ def share_out(weights: Mapping[str, float]) -> dict[str, float]:
     return {name: units[name] / 100 for name in sorted(units, key=lambda name: (-units[name], name))}
 
 
-def contribute(deviation: Floats, error: Floats, codes: Ints) -> Floats:
-    """Return the weight of each value of a dimension: how far its leaves together went beyond their usual error.
+def contribute(deviation: Floats, codes: Ints) -> Floats:
+    """Return the weight of each value of a dimension: how far its leaves deviate together, 0 where they cancel out or go against.
 
     Parameters
     ----------
     deviation : float array, shape (leaves,)
         From the expected value, positive towards the group's direction.
-    error : float array, shape (leaves,)
-        Standard error of the expected value.
     codes : int array, shape (leaves,)
         Value of the dimension, as a number, that each leaf has.
 
-    Notes
-    -----
-    Leaves that cancel out contribute nothing, and what lies within one standard error is left to noise; where that is all
-    there is, it counts as it is.
-
     Examples
     --------
-    >>> contribute(np.array([12.0, 8.0, 1.0, -1.0]), np.ones(4), np.array([0, 1, 2, 2])).tolist()
-    [11.0, 7.0, 0.0]
+    >>> contribute(np.array([12.0, 8.0, 1.0, -2.0]), np.array([0, 1, 2, 2])).tolist()
+    [12.0, 8.0, 0.0]
     """
-    sums = np.bincount(codes, deviation)
-    weights = np.maximum(sums - np.sqrt(np.bincount(codes, error**2)), 0.0)
-    return np.asarray(weights if weights.any() else np.maximum(sums, 0.0))
+    return np.maximum(np.bincount(codes, deviation), 0.0)

@@ -11,7 +11,7 @@ from l4m.engine.results import Group, SeriesAnomaly
 from l4m.engine.scene import Scene
 
 MOST_SERIES = 1_000  # listed with a group, the most severe first
-LARGEST = 1e30  # sums and squares stay finite
+LARGEST = 1e30  # sums stay finite
 MOST_VALUES = 1_000  # of a dimension, the largest contributions first
 
 
@@ -53,12 +53,11 @@ def _describe_series(scene: Scene, seen: Evidence, measure: int, node: int) -> S
 def _share_leaves(scene: Scene, seen: Evidence, measure: int, leaves: NDArray[np.int64], sign: int) -> dict[str, dict[str, float]]:
     """Return, per dimension, each value's share of the deviation of some leaves; a missing leaf deviates by what was expected."""
     nodes = scene.leaf_nodes[leaves]
-    value, expected, error = (array[measure, nodes].astype(np.float64) for array in (seen.value, seen.expected, seen.error))
-    deviation = np.nan_to_num(sign * (value - expected), posinf=LARGEST, neginf=-LARGEST)
-    error = np.nan_to_num(error, posinf=LARGEST)
+    deviation = seen.value[measure, nodes].astype(np.float64) - seen.expected[measure, nodes]
+    deviation = np.nan_to_num(sign * deviation, posinf=LARGEST, neginf=-LARGEST)
     shares = {}
     for dimension, names, codes in zip(scene.settings.dimensions, scene.values, scene.codes[leaves].T, strict=True):
-        weights = contribute(deviation, error, codes)
+        weights = contribute(deviation, codes)
         largest = np.argsort(-weights, kind="stable")[:MOST_VALUES]
         shares[dimension] = share_out({names[code]: float(weights[code]) for code in largest if weights[code] > 0})
     return {dimension: found for dimension, found in shares.items() if found}
