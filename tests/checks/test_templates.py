@@ -139,13 +139,15 @@ def test_every_parameter_is_described_and_constrained(path):
     for name, parameter in load(path).get("Parameters", {}).items():
         assert len(parameter.get("Description", "")) > 10, name
         assert CONSTRAINTS & parameter.keys() or parameter["Type"].startswith("AWS::"), f"{name} takes anything"
+        assert "AllowedPattern" not in parameter or "ConstraintDescription" in parameter, f"{name} is refused without a word"
 
 
 @each_template
 def test_every_parameter_has_its_place_in_the_console(path):
     template = load(path)
-    groups = template.get("Metadata", {}).get("AWS::CloudFormation::Interface", {}).get("ParameterGroups", [])
-    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(template.get("Parameters", {}))
+    interface = template["Metadata"]["AWS::CloudFormation::Interface"]
+    assert sorted(name for group in interface["ParameterGroups"] for name in group["Parameters"]) == sorted(template["Parameters"])
+    assert sorted(interface["ParameterLabels"]) == sorted(template["Parameters"])
 
 
 @each_template
