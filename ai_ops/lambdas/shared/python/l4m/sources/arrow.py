@@ -65,24 +65,15 @@ class Batch:
         """A column of fixed-width numbers; the query must have replaced its NULLs."""
         return _view(self.columns[column], 1, np.dtype(dtype), self.length)
 
-    def texts(self, column: int, rows: NDArray[np.intp]) -> list[str | None]:
-        """The texts of some rows of a column."""
+    def texts(self, column: int, rows: NDArray[np.intp]) -> list[str]:
+        """The texts of some rows of a column; the query must have replaced its NULLs."""
         array = self.columns[column]
         ends = _view(array, 1, np.dtype(np.int32), self.length + 1)
         address = array.buffers[2] or 0
         return [
-            ctypes.string_at(address + int(ends[row]), int(ends[row + 1] - ends[row])).decode() if _is_valid(array, row) else None
-            for row in rows.tolist()
+            ctypes.string_at(address + start, end - start).decode()
+            for start, end in zip(ends[rows].tolist(), ends[rows + 1].tolist(), strict=True)
         ]
-
-    def nulls(self, column: int) -> NDArray[np.bool_]:
-        """Which rows of a column are NULL."""
-        array = self.columns[column]
-        if not array.buffers[0]:
-            return np.zeros(self.length, np.bool_)
-        end = array.offset + self.length
-        bits = np.frombuffer((ctypes.c_ubyte * ((end + 7) // 8)).from_address(array.buffers[0]), np.uint8)
-        return ~np.unpackbits(bits, count=end, bitorder="little").astype(np.bool_)[array.offset :]
 
 
 def stream(relation: Any) -> Iterator[Batch]:
@@ -113,11 +104,3 @@ def _view(array: Any, buffer: int, dtype: np.dtype[Any], length: int) -> NDArray
         return np.empty(0, dtype)
     bytes_ = (ctypes.c_char * ((array.offset + length) * dtype.itemsize)).from_address(address)
     return np.frombuffer(bytes_, dtype, length, array.offset * dtype.itemsize)
-
-
-def _is_valid(array: Any, row: int) -> bool:
-    bits = array.buffers[0]
-    if not bits:
-        return True
-    position = array.offset + row
-    return bool(ctypes.c_ubyte.from_address(bits + position // 8).value >> (position % 8) & 1)

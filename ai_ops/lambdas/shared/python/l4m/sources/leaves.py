@@ -1,85 +1,116 @@
-"""The leaf series of a table, found by the hash of their dimension values."""
+"""The leaf series of a table: found by the hash of their dimension values, named where they first turn up."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.sources.arrow import Batch
+from l4m.sources.formats import Scan
+from l4m.sources.program import FILE, LEAF, MEASURES, has_row_numbers, leaf_query
+from l4m.sources.spec import TableSpec
+
 Hashes = NDArray[np.uint64]
-Leaf = tuple[str, ...]
 
 _FREE = np.uint64(0)
 _SLOTS_PER_LEAF = 4
 
 
+class Leaves:
+    """Numbers and names of the leaves, in the order in which they turn up."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        self.names: list[tuple[str, ...]] = []
+        self._dimensions = spec.dimensions
+        self._origin = MEASURES + len(spec.measures)
+        self._index = LeafIndex()
+        self._places: list[tuple[NDArray[np.int32], NDArray[np.int64]]] = []  # files and rows of those without a name
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def begin(self, scan: Scan) -> None:
+        """Start with the rows of a scan."""
+        self._scan = scan
+
+    def number(self, batch: Batch, rows: NDArray[np.intp] | slice) -> NDArray[np.int32]:
+        """The leaf of each of some rows."""
+        found, fresh = self._index.number(batch.numbers(LEAF, np.uint64)[rows])
+        if len(fresh):
+            fresh = np.arange(batch.length)[rows][fresh]
+            if not self._dimensions:
+                self.names.append(())
+            elif has_row_numbers(self._scan):
+                self._places.append((batch.numbers(FILE, np.int32)[fresh], batch.numbers(self._origin, np.int64)[fresh]))
+            else:
+                texts = [batch.texts(self._origin + number, fresh) for number in range(len(self._dimensions))]
+                self.names.extend(zip(*texts, strict=True))
+        return found
+
+    def finish(self, connection: Any) -> None:
+        """Read the names that are missing, while the files are there."""
+        if self._places:
+            files, rows = (np.concatenate(one) for one in zip(*self._places, strict=True))
+            connection.register("places", {"file": files, "row": rows, "position": np.arange(len(rows))})
+            self.names += connection.execute(leaf_query(self._scan, self._dimensions, "places")).fetchall()
+            connection.unregister("places")
+            self._places = []
+
+
 class LeafIndex:
-    """A hash table from 64-bit hashes to leaf numbers, looked up a batch at a time (open addressing, linear probing)."""
+    """A hash table from 64-bit hashes to leaf numbers, looked up a batch at a time (open addressing, linear probing).
+
+    The table holds numbers only, so that it stays in the processor's cache; whose number it is, the list of hashes says.
+    """
 
     def __init__(self) -> None:
-        self.leaves: list[Leaf] = []
-        self._hashes: list[int] = []
-        self._known = np.zeros(0, np.uint64)
-        self._last = -1
+        self._hashes = np.array([_FREE])  # of each leaf, and at the end what -1 finds
         self._resize(1 << 12)
 
-    def number(self, hashes: Hashes, read: Callable[[NDArray[np.intp]], Sequence[Leaf]]) -> NDArray[np.int32]:
-        """The leaf of each row; ``read`` is asked for the dimension values of the rows that bring a new one."""
-        found = self._follow(hashes)
-        missing = np.flatnonzero(found < 0)
-        if len(missing):
-            _, first = np.unique(hashes[missing], return_index=True)
-            rows = missing[np.sort(first)]
-            self._add(hashes[rows], read(rows))
-            found = self._find(hashes)
-        return found
+    def __len__(self) -> int:
+        return len(self._hashes) - 1
 
-    def _follow(self, hashes: Hashes) -> NDArray[np.int32]:
-        """Guess that leaves come in the order of their first appearance, as in sorted tables; look up where they do not."""
-        if not self._hashes:
-            return self._find(hashes)
-        guess = (np.arange(self._last + 1, self._last + 1 + len(hashes), dtype=np.int32)) % np.int32(len(self._hashes))
-        wrong = np.flatnonzero(self._known[guess] != hashes)
-        if len(wrong):
-            guess[wrong] = self._find(hashes[wrong])
-        self._last = int(guess[-1])
-        return guess
+    def number(self, hashes: Hashes) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """The leaf of each row, and the rows that brought a new one, in the order of their numbers."""
+        found = self._find(hashes)
+        missing = np.flatnonzero(found < 0)
+        if not len(missing):
+            return found, missing
+        _, first = np.unique(hashes[missing], return_index=True)
+        rows = missing[np.sort(first)]
+        self._add(hashes[rows])
+        return self._find(hashes), rows
 
     def _find(self, hashes: Hashes) -> NDArray[np.int32]:
-        position = (hashes >> self._shift).astype(np.intp)
-        key = self._keys[position]
+        position = (hashes >> self._shift).view(np.int64)
         found = self._numbers[position]
-        rest = np.flatnonzero(key != hashes)
-        while len(rest):
-            occupied = self._keys[position[rest]] != _FREE
-            found[rest[~occupied]] = -1
-            rest = rest[occupied]
-            position[rest] = (position[rest] + 1) & self._mask
-            found[rest] = self._numbers[position[rest]]
-            rest = rest[self._keys[position[rest]] != hashes[rest]]
+        wrong = np.flatnonzero(self._hashes[found] != hashes)
+        while len(wrong):
+            wrong = wrong[found[wrong] >= 0]
+            position[wrong] = (position[wrong] + 1) & self._mask
+            found[wrong] = self._numbers[position[wrong]]
+            wrong = wrong[self._hashes[found[wrong]] != hashes[wrong]]
         return found
 
-    def _add(self, hashes: Hashes, leaves: Sequence[Leaf]) -> None:
-        self._hashes.extend(hashes.tolist())
-        self._known = np.array(self._hashes, np.uint64)
-        self.leaves.extend(leaves)
-        if len(self.leaves) * _SLOTS_PER_LEAF > len(self._keys):
-            self._resize(1 << (len(self.leaves) * 2 * _SLOTS_PER_LEAF).bit_length())
+    def _add(self, hashes: Hashes) -> None:
+        before = len(self)
+        self._hashes = np.concatenate([self._hashes[:-1], hashes, [_FREE]])
+        if len(self) * _SLOTS_PER_LEAF > len(self._numbers):
+            self._resize(1 << (len(self) * 2 * _SLOTS_PER_LEAF).bit_length())
         else:
-            for number in range(len(self.leaves) - len(leaves), len(self.leaves)):
-                self._place(self._hashes[number], number)
+            self._place(before)
 
     def _resize(self, size: int) -> None:
-        self._keys = np.zeros(size, np.uint64)
         self._numbers = np.full(size, -1, np.int32)
         self._shift = np.uint64(64 - (size.bit_length() - 1))
         self._mask = size - 1
-        for number, key in enumerate(self._hashes):
-            self._place(key, number)
+        self._place(0)
 
-    def _place(self, key: int, number: int) -> None:
-        position = key >> int(self._shift)
-        while self._keys[position]:
-            position = (position + 1) & self._mask
-        self._keys[position], self._numbers[position] = key, number
+    def _place(self, first: int) -> None:
+        """Enter the leaves from a number on."""
+        for number, position in enumerate((self._hashes[first:-1] >> self._shift).tolist(), first):
+            while self._numbers[position] >= 0:
+                position = (position + 1) & self._mask  # noqa: PLW2901 - linear probing
+            self._numbers[position] = number

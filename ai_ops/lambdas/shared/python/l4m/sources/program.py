@@ -1,4 +1,4 @@
-"""The query that turns one scan's rows into numbers: time slot, leaf hash, measures, and the dimension values beside them."""
+"""The queries of one scan: its rows as numbers (time slot, leaf hash, measures), and the dimension values of some rows."""
 
 from __future__ import annotations
 
@@ -13,21 +13,41 @@ from l4m.sources.intervals import bounds
 from l4m.sources.spec import TableSpec
 from l4m.sources.timestamps import time_expression
 
-MISSING, UNPARSABLE, IMPLAUSIBLE = -(2**31), -(2**31) + 1, -(2**31) + 2  # slots that are none
-NO_LEAF, FILTERED, WHOLE = 0, 1, 2  # hashes that are none: a dimension is empty, a filter said no, there are no dimensions
+MISSING, UNPARSABLE, IMPLAUSIBLE = -(2**31), -(2**31) + 1, -(2**31) + 2  # slots that are none; others may be beyond ``bounds``
+FILTERED, WHOLE = 0, 1  # hashes that are none: a filter said no, there are no dimensions
+FILE, SLOT, IS_UTC, LEAF, MEASURES = range(5)  # columns of ``row_query``
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 _MICROSECONDS = 1_000_000
+_SHIFT = 6  # bits that every number of whole seconds in microseconds ends on: shifting rounds down, and adding cannot overflow then
 
 
 def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
-    """SQL with the columns file, slot, is_utc, leaf, one per measure, one per dimension."""
-    columns = [f"{_time(scan, spec.timestamp)}", *(f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(spec.measures))]
+    """SQL with the columns file, slot, is_utc, leaf, one per measure, and where the rows are from.
+
+    The last is one column per dimension; for Parquet, where copying texts would take most of the time, it is the row's number.
+    The leaf of a row with empty dimensions has the bits of those dimensions set and no other.
+    """
+    columns = ["file_index AS file", _time(scan, spec.timestamp)]
+    columns += [f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(spec.measures)]
     columns += [f"{_text(scan, name)} AS d{n}" for n, name in enumerate(spec.dimensions)]
-    columns.append(f"{_passes(scan, spec.filters)} AS passes")
-    inner = f"SELECT file_index AS file, {', '.join(columns)} FROM {scan.sql} AS source"
+    columns += [f"{_passes(scan, spec.filters)} AS passes", *(["file_row_number AS row"] if has_row_numbers(scan) else [])]
     outer = ["CAST(file AS INTEGER)", _slot(slot_seconds), "CAST(is_utc AS UTINYINT)", _leaf(len(spec.dimensions))]
-    outer += [f"m{n}" for n in range(len(spec.measures))] + [f"d{n}" for n in range(len(spec.dimensions))]
-    return f"SELECT {', '.join(outer)} FROM ({inner})"
+    outer += [f"m{n}" for n in range(len(spec.measures))]
+    outer += ["row"] if has_row_numbers(scan) else [f"d{n}" for n in range(len(spec.dimensions))]
+    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(columns)} FROM {scan.sql} AS source)"
+
+
+def has_row_numbers(scan: Scan) -> bool:
+    """Whether rows can be found again by their number."""
+    return isinstance(scan.format, ParquetFormat)
+
+
+def leaf_query(scan: Scan, dimensions: Sequence[str], rows: str) -> str:
+    """SQL with the dimension values of the rows that the table ``rows`` names by file, row and position, in that order."""
+    columns = [f"{_text(scan, name)} AS d{n}" for n, name in enumerate(dimensions)]
+    inner = f"SELECT file_index AS file, file_row_number AS row, {', '.join(columns)} FROM {scan.sql} AS source"
+    values = ", ".join(f"d{n}" for n in range(len(dimensions)))
+    return f"SELECT {values} FROM ({inner}) JOIN {rows} USING (file, row) ORDER BY position"
 
 
 def time_range(connection: Any, scan: Scan, column: str) -> tuple[int, int] | None:
@@ -62,12 +82,11 @@ def _time(scan: Scan, timestamp: TimestampColumn) -> str:
 
 
 def _slot(slot_seconds: int) -> str:
-    first, last = bounds(slot_seconds)
-    unit = slot_seconds * _MICROSECONDS
-    return (
-        f"CASE WHEN us >= {first * unit} AND us < {last * unit} THEN CAST((us - {first * unit}) // {unit} + {first} AS INTEGER) "
-        f"WHEN no_time THEN {MISSING} WHEN us IS NULL THEN {UNPARSABLE} ELSE {IMPLAUSIBLE} END"
-    )
+    first, _ = bounds(slot_seconds)
+    unit = slot_seconds * _MICROSECONDS >> _SHIFT
+    slot = f"((us >> {_SHIFT}) + {-first * unit}) // {unit} + {first}"
+    none = f"CASE WHEN no_time THEN {MISSING} WHEN us IS NULL THEN {UNPARSABLE} ELSE {IMPLAUSIBLE} END"
+    return f"coalesce(TRY_CAST({slot} AS INTEGER), {none})"
 
 
 def _number(scan: Scan, name: str) -> str:
@@ -81,21 +100,20 @@ def _number(scan: Scan, name: str) -> str:
 
 def _text(scan: Scan, name: str) -> str:
     column = _column(scan, name)
-    return f"nullif({column if scan.types[name] == 'VARCHAR' else f'CAST({column} AS VARCHAR)'}, '')"
+    return f"ifnull({column if scan.types[name] == 'VARCHAR' else f'CAST({column} AS VARCHAR)'}, '')"
 
 
 def _passes(scan: Scan, filters: Mapping[str, Sequence[str]]) -> str:
-    tests = [
-        f"coalesce({_text(scan, name)} IN ({', '.join(map(literal, allowed))}), false)" for name, allowed in filters.items() if allowed
-    ]
+    tests = [f"{_text(scan, name)} IN ({', '.join(map(literal, allowed))})" for name, allowed in filters.items() if allowed]
     return " AND ".join(tests) or "true"
 
 
 def _leaf(dimensions: int) -> str:
     names = [f"d{n}" for n in range(dimensions)]
-    is_empty = " OR ".join(f"{name} IS NULL" for name in names) or "false"
+    is_empty = " OR ".join(f"{name} = ''" for name in names) or "false"
+    which = " + ".join(f"{1 << n} * CAST({name} = '' AS UBIGINT)" for n, name in enumerate(names)) or "0"
     leaf = f"hash({', '.join(names)})" if names else f"{WHOLE}::UBIGINT"
-    return f"CASE WHEN NOT passes THEN {FILTERED}::UBIGINT WHEN {is_empty} THEN {NO_LEAF}::UBIGINT ELSE {leaf} END"
+    return f"CASE WHEN NOT passes THEN {FILTERED}::UBIGINT WHEN {is_empty} THEN {which}::UBIGINT ELSE {leaf} END"
 
 
 def _column(scan: Scan, name: str) -> str:

@@ -16,9 +16,21 @@ from l4m.sources.arrow import Batch, stream
 from l4m.sources.cells import FLOAT32_MAX, Cells
 from l4m.sources.findings import Findings
 from l4m.sources.formats import Scan
-from l4m.sources.intervals import DAY, NONE, Clock
-from l4m.sources.leaves import LeafIndex
-from l4m.sources.program import FILTERED, IMPLAUSIBLE, MISSING, NO_LEAF, UNPARSABLE, check_columns, row_query, time_range
+from l4m.sources.intervals import DAY, NONE, Clock, bounds
+from l4m.sources.leaves import Leaves
+from l4m.sources.program import (
+    FILE,
+    FILTERED,
+    IS_UTC,
+    LEAF,
+    MEASURES,
+    MISSING,
+    SLOT,
+    UNPARSABLE,
+    check_columns,
+    row_query,
+    time_range,
+)
 from l4m.sources.report import (
     IMPLAUSIBLE_TIME,
     MISSING_DIMENSION,
@@ -31,8 +43,6 @@ from l4m.sources.report import (
 from l4m.sources.slots import SlotTable
 from l4m.sources.spec import TableSpec
 
-_FILE, _SLOT, _IS_UTC, _LEAF, _MEASURES = range(5)
-_TIME_FAULTS = {MISSING: MISSING_TIME, UNPARSABLE: UNPARSABLE_TIME, IMPLAUSIBLE: IMPLAUSIBLE_TIME}
 _FAR_OFF = 4_000_000_000  # epoch seconds; times beyond it are likely to be wrong
 _ALL = slice(None)
 
@@ -58,8 +68,9 @@ class Reading:
         self.names: list[str] = []
         self.cells = Cells(tuple(measure.aggregation for measure in spec.measures), cell_limit)
         self.spec, self._clock, self._wanted = spec, clock, wanted
+        self._first_hash = 1 << len(spec.dimensions)  # smaller ones tell which dimensions are empty
         self._slots = {is_utc: SlotTable(clock, is_utc) for is_utc in (False, True)}
-        self._index = LeafIndex()
+        self._leaves = Leaves(spec)
         self._findings = Findings()
         self._counts: Counter[str] = Counter()
         self._columns: tuple[str, ...] = ()
@@ -71,6 +82,7 @@ class Reading:
         check_columns(scan, self.spec.columns)
         self._expect(connection, scan)
         self._findings.begin(scan)
+        self._leaves.begin(scan)
         for batch in stream(connection.sql(row_query(scan, self.spec, self._clock.slot_seconds))):
             self._take(batch)
             if progress:
@@ -78,13 +90,14 @@ class Reading:
         if isinstance(scan.format, CsvFormat):
             refused = self._findings.collect_refused(connection)
             self._counts.update(rows=refused, invalid=refused)
+        self._leaves.finish(connection)
         self._findings.finish(connection)
 
     def block(self) -> Block:
         """The values; empties the cells."""
         if self._wanted:
             self.cells.span(*self._wanted)
-        return Block(self._clock.start(self.cells.first), self.cells.values(), tuple(self._index.leaves))
+        return Block(self._clock.start(self.cells.first), self.cells.values(), tuple(self._leaves.names))
 
     def report(self) -> ReadReport:
         """The counts, as far as the reading has come."""
@@ -92,7 +105,7 @@ class Reading:
         return ReadReport(
             **{f"rows{name and '_' + name}": counts[name or "rows"] for name in ("", "used", "filtered", "outside", "invalid", "partial")},
             rows_merged=max(0, counts["added"] - self.cells.filled()),
-            series=len(self._index.leaves),
+            series=len(self._leaves),
             start=self._clock.start(self.cells.first + int(occupied[0])) if len(occupied) else None,
             end=self._clock.start(self.cells.first + int(occupied[-1])) if len(occupied) else None,
             columns=self._columns,
@@ -106,14 +119,14 @@ class Reading:
             self.cells.expect(self._clock.number(found[0] - DAY), self._clock.number(found[1] + DAY))
 
     def _take(self, batch: Batch) -> None:
-        slot, leaf = batch.numbers(_SLOT, np.int32), batch.numbers(_LEAF, np.uint64)
+        slot, leaf = batch.numbers(SLOT, np.int32), batch.numbers(LEAF, np.uint64)
         self._counts["rows"] += batch.length
-        self._findings.enter(batch.length, batch.numbers(_FILE, np.int32))
+        self._findings.enter(batch.length, batch.numbers(FILE, np.int32))
         rows: Rows = _ALL
-        if slot.min() <= IMPLAUSIBLE or leaf.min() <= FILTERED:
-            self._count_bad(batch, slot, leaf)
-            rows = np.flatnonzero((slot > IMPLAUSIBLE) & (leaf > FILTERED))
-        is_utc = batch.numbers(_IS_UTC, np.uint8)[rows] == 1
+        if not self._are_plausible(slot.min(), slot.max()) or leaf.min() < self._first_hash:
+            self._count_bad(slot, leaf)
+            rows = np.flatnonzero(self._are_plausible(slot, slot) & (leaf >= self._first_hash))
+        is_utc = batch.numbers(IS_UTC, np.uint8)[rows] == 1
         for kind in (False, True):
             if is_utc.size and (is_utc[0] == kind or is_utc.any() != is_utc.all()):
                 some = rows if is_utc.any() == is_utc.all() else _narrow(rows, is_utc == kind)
@@ -128,14 +141,14 @@ class Reading:
                 rows, interval, again = _narrow(rows, is_inside), interval[is_inside], None if again is None else again[is_inside]
         if not len(interval):
             return
-        leaves = self._index.number(batch.numbers(_LEAF, np.uint64)[rows], lambda some: self._read_leaves(batch, _narrow(rows, some)))
+        leaves = self._leaves.number(batch, rows)
         low, high = self._wanted or (int(interval.min()), int(interval.max() if again is None else max(interval.max(), again.max())) + 1)
-        self.cells.cover(low, high, len(self._index.leaves))
+        self.cells.cover(low, high, len(self._leaves))
         placed = Placed(rows, interval, again, leaves)
         self._count_used([self._add(batch, measure, placed) for measure in range(len(self.spec.measures))])
 
     def _add(self, batch: Batch, measure: int, placed: Placed) -> Mask:
-        values = batch.numbers(_MEASURES + measure, np.float64)[placed.rows]
+        values = batch.numbers(MEASURES + measure, np.float64)[placed.rows]
         interval, again, leaves = placed.interval, placed.again, placed.leaves
         is_number: Mask = np.abs(values) <= FLOAT32_MAX
         if not is_number.all():
@@ -162,13 +175,6 @@ class Reading:
         inside: Mask = (interval >= first) & (interval < end)
         return inside
 
-    def _read_leaves(self, batch: Batch, rows: Rows) -> list[tuple[str, ...]]:
-        if isinstance(rows, slice):
-            rows = np.arange(batch.length)
-        first = _MEASURES + len(self.spec.measures)
-        columns = [batch.texts(first + number, rows) for number in range(len(self.spec.dimensions))]
-        return [tuple(map(str, values)) for values in zip(*columns, strict=True)] if columns else [()] * len(rows)
-
     def _count_used(self, numbers: list[Mask]) -> None:
         every, some = numbers[0].copy(), numbers[0].copy()
         for mask in numbers[1:]:
@@ -177,15 +183,23 @@ class Reading:
         used = int(np.count_nonzero(some))
         self._counts.update(used=used, invalid=len(some) - used, partial=used - int(np.count_nonzero(every)))
 
-    def _count_bad(self, batch: Batch, slot: Ints, leaf: NDArray[np.uint64]) -> None:
-        passes = leaf != FILTERED
+    def _are_plausible(self, lowest: Any, highest: Any) -> Any:
+        first, end = bounds(self._clock.slot_seconds)
+        return (lowest >= first) & (highest < end)
+
+    def _count_bad(self, slot: Ints, leaf: NDArray[np.uint64]) -> None:
+        passes, timely, named = leaf != FILTERED, self._are_plausible(slot, slot), leaf >= self._first_hash
         self._counts["filtered"] += int(np.count_nonzero(~passes))
-        self._counts["invalid"] += int(np.count_nonzero(passes & ((slot <= IMPLAUSIBLE) | (leaf == NO_LEAF))))
-        for kind, reason in _TIME_FAULTS.items():
-            self._findings.note(reason, self.spec.timestamp.name, np.flatnonzero(passes & (slot == kind)))
-        first = _MEASURES + len(self.spec.measures)
+        self._counts["invalid"] += int(np.count_nonzero(passes & ~(timely & named)))
+        for reason, is_so in (
+            (MISSING_TIME, slot == MISSING),
+            (UNPARSABLE_TIME, slot == UNPARSABLE),
+            (IMPLAUSIBLE_TIME, ~timely & (slot > UNPARSABLE)),
+        ):
+            self._findings.note(reason, self.spec.timestamp.name, np.flatnonzero(passes & is_so))
         for number, name in enumerate(self.spec.dimensions):
-            self._findings.note(MISSING_DIMENSION, name, np.flatnonzero(passes & batch.nulls(first + number)))
+            is_empty = passes & ~named & ((leaf >> np.uint64(number)) & np.uint64(1) == 1)
+            self._findings.note(MISSING_DIMENSION, name, np.flatnonzero(is_empty))
 
     def _count_values(self, measure: int, rows: Rows, values: NDArray[np.float64], is_number: Mask) -> None:
         is_empty, name = np.isnan(values), self.spec.measures[measure].name

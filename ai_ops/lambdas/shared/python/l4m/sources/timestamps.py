@@ -71,7 +71,7 @@ def time_expression(column: str, column_type: str, pattern: str) -> TimeExpressi
     """How a quoted column of a DuckDB type is read; a column that holds times already is read as such whatever the pattern."""
     if column_type.startswith(_NATIVE):
         is_utc = "true" if "TIME ZONE" in column_type else "false"
-        return TimeExpression(f"CASE WHEN isfinite({column}) THEN epoch_us({column}) END", is_utc)
+        return TimeExpression(f"epoch_us({column})", is_utc)
     is_number = column_type.startswith(_NUMBERS)
     if pattern.upper() == UNIX or (is_number and pattern.upper() == ISO):
         return TimeExpression(_unix(f"TRY_CAST({column} AS DOUBLE)"), "true")
