@@ -22,7 +22,7 @@ sam=$root/.venv-sam/bin/sam
 export SAM_CLI_TELEMETRY=0
 
 # What is known so far, by the name of the parameter it fills; outputs of each stack are added to it.
-declare -A known=([RedshiftSecret]=$secret [SageMakerNotebookRole]=$notebook_role
+declare -A known=([RedshiftSecret]=$secret [SageMakerNotebookRole]=$notebook_role [NamePrefix]=$stack
   [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-}
   [NotificationEmail]=${NOTIFICATION_EMAIL:-} [LogRetentionDays]=${LOG_RETENTION_DAYS:-})
 case "$cluster" in

@@ -122,15 +122,55 @@ def interrupt(aws: LocalAws, after: str) -> None:
         process.kill()
 
 
-def test_one_stack_of_the_root_template_goes_with_all_that_is_nested_in_it(account):
+def test_one_stack_of_the_root_template_takes_and_loses_every_option_and_goes_with_all_that_is_nested_in_it(account):
     before = inventory(account)
     secret = account.client("secretsmanager").create_secret(Name="shop", SecretString="{}")["ARN"]
-    outputs = account.deploy(ROOT / "template.yaml", "l4m", {"RedshiftCluster": "demo", "RedshiftSecret": secret})
+    given = {"RedshiftCluster": "demo", "RedshiftSecret": secret}
+    account.deploy(ROOT / "template.yaml", "l4m", given | options(account))
+    assert {tuple(facts.values()) for facts in functions(account).values()} == {(2, 3, True)}
+    outputs = account.deploy(ROOT / "template.yaml", "l4m", given)
+    assert {tuple(facts.values()) for facts in functions(account).values()} == {(0, 0, False)}
+
     fill(account, outputs["InputBucketName"])
     done = cleanup(account, "--stack", "l4m", "--yes")
     assert done.returncode == 0, done.stderr
     account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
+    account.client("iam").delete_policy(PolicyArn=options_boundary(account))
     assert inventory(account) == before
+
+
+def options(aws: LocalAws) -> dict[str, str]:
+    """Every option of the root template, with what it names."""
+    ec2 = aws.client("ec2")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    return {
+        "NamePrefix": "custom-rs-connector",
+        "SubnetIds": ",".join(sorted(subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"])[:2]),
+        "SecurityGroupIds": ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"],
+        "XRayTracing": "true",
+        "LogRetentionDays": "7",
+        "KmsKeyArn": aws.client("kms").create_key()["KeyMetadata"]["Arn"],
+        "PermissionsBoundary": aws.client("iam").create_policy(PolicyName="ceiling", PolicyDocument=json.dumps(everything))["Policy"][
+            "Arn"
+        ],
+    }
+
+
+def options_boundary(aws: LocalAws) -> str:
+    return next(policy["Arn"] for policy in aws.client("iam").list_policies(Scope="Local")["Policies"] if policy["PolicyName"] == "ceiling")
+
+
+def functions(aws: LocalAws) -> dict[str, dict[str, object]]:
+    """What the options change on each function and its role."""
+    iam, found = aws.client("iam"), {}
+    for function in aws.client("lambda").list_functions()["Functions"]:
+        role = function["Role"].rsplit("/", 1)[-1]
+        found[function["FunctionName"]] = {
+            "subnets": len(function.get("VpcConfig", {}).get("SubnetIds", [])),
+            "policies": len(iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]),
+            "bounded": "PermissionsBoundary" in iam.get_role(RoleName=role)["Role"],
+        }
+    return found
 
 
 def test_a_stack_of_somebody_else_is_left_alone(account):

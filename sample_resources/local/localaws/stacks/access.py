@@ -33,7 +33,12 @@ class Role(Deployed, CloudFormationModel):
     def update(self, old: Mapping[str, Any]) -> None:
         """Put trust and policies, remove those that are gone."""
         trust = policy(self.properties["AssumeRolePolicyDocument"])
-        self.cloud.client("iam").update_assume_role_policy(RoleName=self.name, PolicyDocument=trust)
+        iam = self.cloud.client("iam")
+        iam.update_assume_role_policy(RoleName=self.name, PolicyDocument=trust)
+        if boundary := self.properties.get("PermissionsBoundary"):
+            iam.put_role_permissions_boundary(RoleName=self.name, PermissionsBoundary=boundary)
+        elif old.get("PermissionsBoundary"):
+            iam.delete_role_permissions_boundary(RoleName=self.name)
         self._put(old)
 
     def remove(self) -> None:

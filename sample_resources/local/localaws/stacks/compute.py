@@ -35,7 +35,8 @@ class Function(Deployed, CloudFormationModel):
     def update(self, old: Mapping[str, Any]) -> None:
         """Change code and configuration."""
         client = self.cloud.client("lambda")
-        client.update_function_configuration(FunctionName=self.name, **self._config())
+        no_longer = {"VpcConfig": {"SubnetIds": [], "SecurityGroupIds": []}} if "VpcConfig" in old else {}
+        client.update_function_configuration(FunctionName=self.name, **no_longer | self._config())
         client.update_function_code(FunctionName=self.name, **only(self.properties["Code"], "S3Bucket", "S3Key"))
         self._extras()
 
