@@ -43,6 +43,8 @@ class Facilities:
     schedule_queue_arn: str = ""
     undelivered_queue_url: str = ""
     late_intervals: int = 24  # how far back late data is looked for
+    most_series: int = 50_000  # measures times combinations of dimension values, of one detector
+    memory_mb: int = 4096
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Facilities:
@@ -54,6 +56,8 @@ class Facilities:
             event_bus=environment["EVENT_BUS"],
             undelivered_queue_url=environment["UNDELIVERED_QUEUE_URL"],
             late_intervals=int(environment["LATE_INTERVALS"]),
+            most_series=int(environment["MAX_SERIES"]),
+            memory_mb=int(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
         )
 
 

@@ -72,6 +72,7 @@ class Lesson:
 
     def take(self, reading: Reading, is_scored: bool = False) -> int:
         """Observe a reading slice by slice, keep what was found if it counts, and return the end of the last interval."""
+        self._require_quota(reading)
         asked_for = 0 if is_scored else len(reading.starts) - WINDOW_INTERVALS - SLICE_INTERVALS
         for begin in range(0, len(reading.starts), SLICE_INTERVALS):
             part = reading.part(begin, begin + SLICE_INTERVALS)
@@ -89,6 +90,13 @@ class Lesson:
         context = self.assignment.context
         allowed = LEARN.states | BACKTEST.states
         context.resources.move_detector(detector.arn, detector.generation, status, allowed=allowed, now=context.now)
+
+    def _require_quota(self, reading: Reading) -> None:
+        most, measures = self.assignment.context.facilities.most_series, len(self.assignment.metric_set.measures)
+        combinations = len({*self.progress.monitor.leaves, *reading.block.leaves})
+        if measures * combinations > most:
+            counted = f"{measures * combinations:,} series ({measures} measures of {combinations:,} combinations of dimension values)"
+            raise InvalidInput(Fault("DimensionList", f"{counted} are more than the quota MaxSeries of {most:,}"))
 
     def _save_pages(self) -> None:
         """Keep full pages of history in the bucket, the last one at hand."""

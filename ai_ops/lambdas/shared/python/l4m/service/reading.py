@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,6 +21,7 @@ from l4m.sources.spec import TableSpec
 from l4m.sources.tables import empty_block, read_block
 
 CATCH_UP_INTERVALS = 168  # live intervals that are learned from at a time
+VALUES_PER_MB = 40_000  # that are read at once; what else learning needs grows with them
 
 Files = dict[int, tuple[S3File, ...]]
 
@@ -34,11 +35,23 @@ class Reading:
     completeness: Mapping[str, Any] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    left_out: int = 0  # series that are beyond the quota
 
     def part(self, first: int, last: int) -> Reading:
         """Some of the intervals."""
         starts = self.starts[first:last]
         return Reading(starts, Block(starts[0], self.block.values[:, first:last], self.block.leaves))
+
+    def within(self, most_series: int, known: Collection[tuple[str, ...]]) -> Reading:
+        """The same without new series that would be more than the quota allows; those that are watched stay."""
+        room, watched = most_series // len(self.block.values) - len(known), set(known)
+        fresh = [column for column, leaf in enumerate(self.block.leaves) if leaf not in watched]
+        if len(fresh) <= max(0, room):
+            return self
+        gone = set(fresh[max(0, room) :])
+        kept = [column for column in range(len(self.block.leaves)) if column not in gone]
+        block = Block(self.block.start, self.block.values[:, :, kept], tuple(self.block.leaves[column] for column in kept))
+        return replace(self, block=block, left_out=len(gone) * len(self.block.values))
 
     def split_quality(self, split: int) -> dict[str, Any]:
         """The figures of a backtest that trains until ``split``."""
@@ -54,7 +67,7 @@ def read_history(assignment: Assignment) -> Reading | None:
     files = list_history(client, source.historical_path)
     if not files:
         raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {source.historical_path}"))
-    block, report = _read(client, files, spec_of(assignment.metric_set), None, None)
+    block, report = _read(assignment, client, files, None)
     starts = [block.start]
     while len(starts) < block.values.shape[1]:
         starts.append(assignment.timeline.after(starts[-1]))
@@ -95,7 +108,7 @@ def read_intervals(assignment: Assignment, starts: Sequence[int], files: Files) 
         return nothing_read(assignment, starts)
     client = user_client(assignment.context, source_of(assignment.metric_set).role_arn, "s3")
     end = assignment.timeline.after(starts[-1])
-    block, report = _read(client, wanted, spec_of(assignment.metric_set), starts[0], end)
+    block, report = _read(assignment, client, wanted, (starts[0], end))
     return Reading(tuple(starts), block, _completeness(wanted, report), describe_quality(assignment, starts[0], report))
 
 
@@ -128,10 +141,12 @@ def source_of(metric_set: MetricSet) -> S3Source:
     return metric_set.source
 
 
-def _read(client: Any, files: Sequence[S3File], spec: TableSpec, start: int | None, end: int | None) -> tuple[Block, ReadReport]:
+def _read(assignment: Assignment, client: Any, files: Sequence[S3File], span: tuple[int, int] | None) -> tuple[Block, ReadReport]:
+    most = VALUES_PER_MB * assignment.context.facilities.memory_mb
+    names = [f"s3://{file.bucket}/{file.key}" for file in files]
     with TemporaryDirectory() as folder:
         paths = download(client, files, Path(folder))
-        return read_block(paths, spec, start, end, names=[f"s3://{file.bucket}/{file.key}" for file in files])
+        return read_block(paths, spec_of(assignment.metric_set), *(span or (None, None)), names=names, cell_limit=most)
 
 
 def _completeness(files: Sequence[S3File], report: ReadReport) -> dict[str, int]:

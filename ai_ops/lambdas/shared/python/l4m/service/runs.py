@@ -117,6 +117,7 @@ def _read(run: Run, starts: Sequence[int], files: Files) -> Reading:
 def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
     """Detect, save the new state, move the pointer, and only then make known what was found."""
     assignment, progress = run.assignment, Progress.resume(run.series.load(state_key))
+    reading = reading.within(assignment.context.facilities.most_series, progress.monitor.leaves)
     outcome = progress.observe(reading.starts, reading.block, feedback_of(assignment))
     report = build_report(assignment, reading, outcome, progress.open_incidents, is_correction=is_correction)
     after = SavedState(progress.monitor.save(), progress.history, report, still_open(progress.open_incidents, outcome))
@@ -207,7 +208,8 @@ def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
         return ExecutionRecord(start, "FAILED", f"counts as missing: {reading.error}"[:256])
     if not files[start]:
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
-    return ExecutionRecord(start, "COMPLETED", None, reading.quality)
+    note = f"{reading.left_out:,} new series were left out: the quota MaxSeries is reached" if reading.left_out else None
+    return ExecutionRecord(start, "COMPLETED", note, reading.quality)
 
 
 def _count(run: Run, executions: Sequence[ExecutionRecord], groups: Sequence[Mapping[str, object]]) -> None:
