@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from l4m.service.context import Context
 from l4m.service.tags import check_tags
 from l4m.service.tasks import TASKS, start_task
 from l4m.store import keys
+from l4m.store.resources import Watched
 
 AT_REST = frozenset({DetectorStatus.INACTIVE, DetectorStatus.DEACTIVATED, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.FAILED})
 LIVE = frozenset({DetectorStatus.LEARNING, DetectorStatus.ACTIVE})
@@ -56,79 +57,80 @@ def list_detectors(context: Context, limit: int, after: str | None) -> Page[Dete
 
 def update_detector(context: Context, arn: str, change: DetectorChange) -> Detector:
     """Change a detector; its frequency only while it is at rest, and then its metric set's with it."""
-    detector = context.resources.detector(arn)
-    new_frequency = change.frequency is not None and change.frequency != detector.frequency
 
-    def edit(current: Detector) -> Detector:
+    def edit(current: Detector, metric_set: MetricSet | None) -> Watched:
         _refuse_deleted(current)
-        if new_frequency and current.status not in AT_REST:
+        frequency = change.frequency or current.frequency
+        if frequency != current.frequency and current.status not in AT_REST:
             raise InvalidInput(Fault("frequency", f"cannot change while the detector is {current.status}; deactivate it first"))
-        return replace(
+        if metric_set and metric_set.frequency != frequency:
+            metric_set = replace(metric_set, frequency=frequency, modified=context.now)
+        edited = replace(
             current,
             description=current.description if change.description is None else change.description,
             kms_key_arn=current.kms_key_arn if change.kms_key_arn is None else change.kms_key_arn,
-            frequency=change.frequency or current.frequency,
+            frequency=frequency,
             modified=context.now,
         )
+        return edited, metric_set
 
-    changed = context.resources.change(detector, edit)
-    if new_frequency:
-        for metric_set in context.resources.metric_sets(arn):
-            context.resources.change(metric_set, lambda current: replace(current, frequency=changed.frequency, modified=context.now))
-    return changed
+    return context.resources.change_watched(arn, edit)[0]
 
 
 def activate_detector(context: Context, arn: str) -> None:
     """Start learning from history, then watching; needs a metric set with a path for new data."""
-    metric_set = _require_metric_set(context, arn)
-    if isinstance(metric_set.source, S3Source) and metric_set.source.templated_path is None:
-        message = "is missing from the metric set, so there is nothing to watch; a backtest needs none"
-        raise InvalidInput(Fault("source.templated_path", message))
-    _start(context, arn, DetectorStatus.ACTIVATING, "learn")
+
+    def check(source: S3Source) -> None:
+        if source.templated_path is None:
+            message = "is missing from the metric set, so there is nothing to watch; a backtest needs none"
+            raise InvalidInput(Fault("source.templated_path", message))
+
+    _start(context, arn, DetectorStatus.ACTIVATING, "learn", check)
 
 
 def backtest_detector(context: Context, arn: str) -> None:
     """Start a backtest over the metric set's history; it can be repeated."""
-    metric_set = _require_metric_set(context, arn)
-    if isinstance(metric_set.source, S3Source) and metric_set.source.historical_path is None:
-        raise InvalidInput(Fault("source.historical_path", "is missing from the metric set, so there is nothing to test on"))
-    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest")
+
+    def check(source: S3Source) -> None:
+        if source.historical_path is None:
+            raise InvalidInput(Fault("source.historical_path", "is missing from the metric set, so there is nothing to test on"))
+
+    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest", check)
 
 
 def deactivate_detector(context: Context, arn: str) -> None:
     """Stop watching."""
-    detector = _move(context, arn, DetectorStatus.DEACTIVATING, LIVE)
-    _launch(context, detector, "deactivate")
+    _stop(context, arn, DetectorStatus.DEACTIVATING, LIVE, "deactivate")
 
 
 def delete_detector(context: Context, arn: str) -> None:
     """Start to delete a detector with its metric set, alerts, groups, feedback and learned state."""
-    detector = _move(context, arn, DetectorStatus.DELETING, REMOVABLE)
-    _launch(context, detector, "delete")
+    _stop(context, arn, DetectorStatus.DELETING, REMOVABLE, "delete")
 
 
-def _start(context: Context, arn: str, status: DetectorStatus, task: str) -> None:
-    detector = _move(context, arn, status, AT_REST, new_generation=True)
-    _launch(context, detector, task)
+def _start(context: Context, arn: str, status: DetectorStatus, task: str, check: Callable[[S3Source], None]) -> None:
+    def edit(current: Detector, metric_set: MetricSet | None) -> Watched:
+        if metric_set is None:
+            raise InvalidInput(Fault("detector_arn", f"detector {current.name!r} has no metric set yet"))
+        if isinstance(metric_set.source, S3Source):
+            check(metric_set.source)
+        return replace(_moved(context, current, status, AT_REST), generation=current.generation + 1), metric_set
+
+    _launch(context, context.resources.change_watched(arn, edit)[0], task)
 
 
-def _move(
-    context: Context, arn: str, status: DetectorStatus, allowed: Collection[DetectorStatus], new_generation: bool = False
-) -> Detector:
+def _stop(context: Context, arn: str, status: DetectorStatus, allowed: Collection[DetectorStatus], task: str) -> None:
     def edit(current: Detector) -> Detector:
-        if current.status not in allowed and not _is_stuck(current, context.now):
-            possible = ", ".join(sorted(allowed))
-            raise Conflict(f"detector {current.name!r} is {current.status}; this needs one of {possible}", DETECTOR, arn)
-        return replace(
-            current,
-            status=status,
-            failure_type=None,
-            failure_reason=None,
-            generation=current.generation + int(new_generation),
-            modified=context.now,
-        )
+        return _moved(context, current, status, allowed)
 
-    return context.resources.change(context.resources.detector(arn), edit)
+    _launch(context, context.resources.change(context.resources.detector(arn), edit), task)
+
+
+def _moved(context: Context, current: Detector, status: DetectorStatus, allowed: Collection[DetectorStatus]) -> Detector:
+    if current.status not in allowed and not _is_stuck(current, context.now):
+        possible = ", ".join(sorted(allowed))
+        raise Conflict(f"detector {current.name!r} is {current.status}; this needs one of {possible}", DETECTOR, current.arn)
+    return replace(current, status=status, failure_type=None, failure_reason=None, modified=context.now)
 
 
 def _is_stuck(detector: Detector, now: datetime) -> bool:
@@ -153,14 +155,6 @@ def _launch(context: Context, detector: Detector, task: str) -> None:
                 failure_type=TASKS[task].failure,
                 failure_reason="the run function could not be started; try again",
             )
-
-
-def _require_metric_set(context: Context, arn: str) -> MetricSet:
-    detector = context.resources.detector(arn)
-    metric_sets = context.resources.metric_sets(arn)
-    if not metric_sets:
-        raise InvalidInput(Fault("detector_arn", f"detector {detector.name!r} has no metric set yet"))
-    return metric_sets[0]
 
 
 def _refuse_deleted(detector: Detector) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from l4m.arns import METRIC_SET
-from l4m.errors import Conflict, Fault, InvalidInput, QuotaExceeded
+from l4m.errors import Conflict, Fault, InvalidInput, NotFound, QuotaExceeded
 from l4m.findings import Page
 from l4m.model import Detector, Frequency, Measure, MetricSet, OtherSource, S3Source, TimestampColumn
 from l4m.service.context import Context
@@ -14,6 +14,7 @@ from l4m.service.metric_set_rules import metric_set_faults
 from l4m.service.tags import check_tags
 from l4m.service.tasks import start_task
 from l4m.store import keys
+from l4m.store.resources import Watched
 
 WHILE_LIVE = frozenset({"description", "offset_seconds"})  # may change without learning anew
 
@@ -56,18 +57,21 @@ def list_metric_sets(context: Context, detector_arn: str | None, limit: int, aft
 def update_metric_set(context: Context, arn: str, change: MetricSetChange) -> MetricSet:
     """Change a metric set; of a live detector's only what needs no new learning."""
     known = context.resources.metric_set(arn)
-    detector = context.resources.detector(known.detector_arn)
+    given = {one.name: getattr(change, one.name) for one in fields(change) if getattr(change, one.name) is not None}
 
-    def edit(current: MetricSet) -> MetricSet:
-        given = {one.name: getattr(change, one.name) for one in fields(change) if getattr(change, one.name) is not None}
+    def edit(detector: Detector, current: MetricSet | None) -> Watched:
+        if current is None or current.arn != arn:
+            raise NotFound(METRIC_SET, arn)
         different = {name: value for name, value in given.items() if value != getattr(current, name)}
         _check_state(detector, frozenset(different))
         edited = replace(current, **different, modified=context.now)
         _check_quotas(context, edited)
         _check(context, edited, detector)
-        return edited
+        return detector, edited
 
-    changed = context.resources.change(known, edit)
+    detector, changed = context.resources.change_watched(known.detector_arn, edit)
+    if changed is None:
+        raise NotFound(METRIC_SET, arn)
     if changed.offset_seconds != known.offset_seconds and detector.status in LIVE:
         start_task(context, detector.arn, "schedule", detector.generation)
     return changed

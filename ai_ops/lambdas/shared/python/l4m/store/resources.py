@@ -15,9 +15,10 @@ from l4m.errors import Conflict, NotFound, QuotaExceeded
 from l4m.findings import FeedbackRecord, Page
 from l4m.model import Alert, Detector, DetectorStatus, FailureType, MetricSet
 from l4m.store import documents, keys
-from l4m.store.table import Key, KeyTakenError, RequirementFailedError, Table
+from l4m.store.table import Documents, Key, KeyTakenError, RequirementFailedError, Table
 
 Resource = TypeVar("Resource", bound=Detector | MetricSet | Alert)
+Watched = tuple[Detector, MetricSet | None]
 _READERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     keys.DETECTORS: documents.to_detector,
     keys.METRIC_SETS: documents.to_metric_set,
@@ -99,6 +100,21 @@ class Resources:
         if changed is None:
             raise NotFound(kind, resource.arn)
         return read(changed)  # type: ignore[no-any-return]
+
+    def change_watched(self, arn: str, edit: Callable[[Detector, MetricSet | None], Watched]) -> Watched:
+        """Replace a detector and its metric set, None if it has none, by what ``edit`` makes of both as they stand together."""
+
+        def edit_documents(found: Documents) -> Documents:
+            if found[0] is None:
+                raise NotFound(DETECTOR, arn)
+            detector = _same(documents.to_detector(found[0]), DETECTOR, arn)
+            edited = edit(detector, documents.to_metric_set(found[1]) if found[1] else None)
+            return tuple(documents.to_document(one) if one else None for one in edited)
+
+        detector, metric_set = self._table.change_together((keys.detector_key(arn), keys.metric_set_key(arn)), edit_documents)
+        if detector is None:
+            raise NotFound(DETECTOR, arn)
+        return documents.to_detector(detector), documents.to_metric_set(metric_set) if metric_set else None
 
     def move_detector(
         self,

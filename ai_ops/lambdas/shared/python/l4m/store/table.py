@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from l4m.errors import Conflict
 
 Document = dict[str, Any]
+Documents = tuple[Document | None, ...]
+ATTEMPTS = 8  # at a change, while others write the same
 _VERSIONS = 10**15  # so many that a version never comes back
 MISSING = "attribute_not_exists(pk)"
 
@@ -57,7 +59,7 @@ class Table:
 
     def insert(self, key: Key, document: Document, requires: Key | None = None, unless_status: str = "") -> None:
         """Write a new document; ``requires`` must exist then and not have the status ``unless_status``."""
-        put = {"TableName": self.name, "Item": _item(key, document, 1), "ConditionExpression": MISSING}
+        put = {"TableName": self.name, "Item": _item(key, document, _any_version()), "ConditionExpression": MISSING}
         checks = [self._check(requires, unless_status)] if requires else []
         try:
             self.client.transact_write_items(TransactItems=[{"Put": put}, *checks])
@@ -76,18 +78,28 @@ class Table:
 
     def put(self, key: Key, document: Document) -> None:
         """Write a document, whatever was there; a change that read what was there before does not overwrite it."""
-        self.client.put_item(TableName=self.name, Item=_item(key, document, secrets.randbelow(_VERSIONS)))
+        self.client.put_item(TableName=self.name, Item=_item(key, document, _any_version()))
 
-    def change(self, key: Key, edit: Callable[[Document], Document], attempts: int = 8) -> Document | None:
+    def change(self, key: Key, edit: Callable[[Document], Document]) -> Document | None:
         """Replace a document by what ``edit`` makes of it, as if nobody else were writing; None when there is none."""
-        for _ in range(attempts):
-            row = self.get(key)
-            if row is None:
-                return None
-            document = edit(row.document)
-            if document == row.document or self.replace(key, document, row.version):
-                return document
-        raise Conflict(f"{key.sort!r} is being changed by others; try again", key.partition, key.sort)
+
+        def edit_one(found: Documents) -> Documents:
+            return tuple(None if document is None else edit(document) for document in found)
+
+        return self.change_together((key,), edit_one)[0]
+
+    def change_together(self, keys: Sequence[Key], edit: Callable[[Documents], Documents]) -> Documents:
+        """Replace documents by what ``edit`` makes of them all, as if nobody else were writing any of them.
+
+        None stands for a document that is not there, and has to stay None.
+        """
+        for _ in range(ATTEMPTS):
+            rows = [self.get(key) for key in keys]
+            before = tuple(row.document if row else None for row in rows)
+            after = edit(before)
+            if after == before or self._swap(keys, rows, after):
+                return after
+        raise Conflict(f"{keys[0].sort!r} is being changed by others; try again", keys[0].partition, keys[0].sort)
 
     def delete(self, key: Key) -> bool:
         """Remove a document; False when there was none."""
@@ -123,6 +135,25 @@ class Table:
             return False
         return True
 
+    def _swap(self, keys: Sequence[Key], rows: Sequence[Row | None], after: Documents) -> bool:
+        """Write what differs, all of it or nothing; False when any of the documents is not the one that was read."""
+        if len(keys) == 1 and rows[0] and after[0] is not None:
+            return self.replace(keys[0], after[0], rows[0].version)
+        steps = [self._step(key, row, document) for key, row, document in zip(keys, rows, after, strict=True)]
+        try:
+            self.client.transact_write_items(TransactItems=steps)
+        except self.client.exceptions.TransactionCanceledException:
+            return False
+        return True
+
+    def _step(self, key: Key, row: Row | None, document: Document | None) -> dict[str, Any]:
+        condition: dict[str, Any] = {"TableName": self.name, "ConditionExpression": MISSING}
+        if row:
+            condition |= {"ConditionExpression": "version = :seen", "ExpressionAttributeValues": {":seen": {"N": str(row.version)}}}
+        if row is None or document is None or document == row.document:
+            return {"ConditionCheck": {**condition, "Key": key.item()}}
+        return {"Put": {**condition, "Item": _item(key, document, row.version + 1)}}
+
     def _check(self, key: Key, unless_status: str) -> dict[str, Any]:
         return {
             "ConditionCheck": {
@@ -141,6 +172,11 @@ def _item(key: Key, document: Document, version: int) -> dict[str, Any]:
     if isinstance(document.get("status"), str):
         item["status"] = {"S": document["status"]}
     return item
+
+
+def _any_version() -> int:
+    """Of a document that takes the place of nothing, or of one that was not read: it never is the version that another has seen."""
+    return secrets.randbelow(_VERSIONS)
 
 
 def _row(item: Mapping[str, Any]) -> Row:
