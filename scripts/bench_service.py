@@ -16,7 +16,7 @@ import duckdb
 from localaws import LocalAws
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "ai_ops" / "l4m-service.yaml"
-SHOPS, FILES, MEASURE = 50, 4, "orders"
+SHOPS, FILES = 50, 4
 TICKS = os.sysconf("SC_CLK_TCK")
 ROWS = """
 SELECT TIMESTAMP '{start}' + INTERVAL (hour) HOUR AS time, 'p' || (series // {shops}) AS product, 's' || (series % {shops}) AS shop,
@@ -31,7 +31,7 @@ def measure(series: int, days: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder, LocalAws.start(Path(folder) / "home") as aws:
         outputs = aws.deploy(TEMPLATE, "bench", {"RunMemory": 10240})
         function = outputs["RunDetectionFunction"]
-        about = _watch(aws, outputs, end)
+        about = _watch(aws, outputs)
         size = _upload(aws, Path(folder), series, (end - timedelta(days=days), 24 * days), "past/")
         _upload(aws, Path(folder), series, (end, 1), f"live/{end:%Y%m%d%H}/")
         api = aws.client("lookoutmetrics")
@@ -46,34 +46,38 @@ def measure(series: int, days: int) -> dict[str, Any]:
     return {"series": series, "intervals": 24 * days, "gzip_mb": size, "learning": learned, "live interval": run}
 
 
-def _watch(aws: LocalAws, outputs: dict[str, str], end: datetime) -> dict[str, str]:
-    trusted = {"Effect": "Allow", "Principal": {"AWS": outputs["ServiceRoleArn"]}, "Action": "sts:AssumeRole"}
-    allowed = {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:ListBucket"],
-        "Resource": ["arn:aws:s3:::bench-data", "arn:aws:s3:::bench-data/*"],
-    }
-    iam, api = aws.client("iam"), aws.client("lookoutmetrics")
-    role = iam.create_role(RoleName="BenchLookoutForMetricsRole", AssumeRolePolicyDocument=_policy(trusted))["Role"]
-    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="data", PolicyDocument=_policy(allowed))
-    aws.client("s3").create_bucket(Bucket="bench-data")
-    arn = api.create_anomaly_detector(AnomalyDetectorName="bench", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
+def _watch(aws: LocalAws, outputs: dict[str, str]) -> dict[str, str]:
+    """A detector with a metric set on the bucket."""
+    role, api = _role(aws, outputs["ServiceRoleArn"]), aws.client("lookoutmetrics")
+    made = api.create_anomaly_detector(AnomalyDetectorName="bench", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
+    about = {"AnomalyDetectorArn": made["AnomalyDetectorArn"]}
     source = {
-        "RoleArn": role["Arn"],
+        "RoleArn": role,
         "TemplatedPathList": ["s3://bench-data/live/{{yyyyMMddHH}}"],
         "HistoricalDataPathList": ["s3://bench-data/past/"],
         "FileFormatDescriptor": {"CsvFormatDescriptor": {"ContainsHeader": True, "Delimiter": ",", "FileCompression": "GZIP"}},
     }
     api.create_metric_set(
-        AnomalyDetectorArn=arn["AnomalyDetectorArn"],
+        **about,
         MetricSetName="orders",
-        MetricList=[{"MetricName": MEASURE, "AggregationFunction": "SUM"}],
+        MetricList=[{"MetricName": "orders", "AggregationFunction": "SUM"}],
         DimensionList=["product", "shop"],
         TimestampColumn={"ColumnName": "time", "ColumnFormat": "yyyy-MM-dd HH:mm:ss"},
         MetricSetFrequency="PT1H",
         MetricSource={"S3SourceConfig": source},
     )
-    return {"AnomalyDetectorArn": arn["AnomalyDetectorArn"]}
+    return about
+
+
+def _role(aws: LocalAws, trusted: str) -> str:
+    """The bucket of the data, and a role that may read it."""
+    trust = {"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"}
+    read = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": "arn:aws:s3:::bench-data*"}
+    iam = aws.client("iam")
+    role = iam.create_role(RoleName="BenchLookoutForMetricsRole", AssumeRolePolicyDocument=_policy(trust))["Role"]
+    iam.put_role_policy(RoleName=role["RoleName"], PolicyName="data", PolicyDocument=_policy(read))
+    aws.client("s3").create_bucket(Bucket="bench-data")
+    return str(role["Arn"])
 
 
 def _policy(statement: dict[str, Any]) -> str:
