@@ -37,7 +37,7 @@ def expected(tmp_path: Path) -> np.ndarray:
 
 def test_values_lie_where_their_rows_say(expected: np.ndarray) -> None:
     assert expected.shape == (2, 6, 2)
-    assert expected[0, :, 1].tolist() == [1, 11, 21, 31, 41, 51]
+    assert expected[0, :, 0].tolist() == [1, 11, 21, 31, 41, 51]
     assert (expected[1] == 1.5).all()
 
 

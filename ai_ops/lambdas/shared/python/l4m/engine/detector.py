@@ -49,8 +49,8 @@ class Scores:
         is_anomaly, missing = (np.empty(shape, np.bool_) for _ in range(2))
         return cls(expected, lower, upper, error, severity, is_anomaly, missing)
 
-    def row(self, index: int) -> Scores:
-        """Return the scores of one interval of a run."""
+    def row(self, index: int | slice) -> Scores:
+        """Return the scores of one interval of a run, or of several."""
         return Scores(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 

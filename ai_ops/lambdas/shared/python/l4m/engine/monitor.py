@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.block import Block
-from l4m.engine.detector import Detector
+from l4m.engine.detector import WORKERS, Detector
 from l4m.engine.evidence import Evidence, weigh
-from l4m.engine.facts import FactFinder
+from l4m.engine.facts import FactFinder, Facts
 from l4m.engine.incidents import ARRAYS
 from l4m.engine.normality import Normality
 from l4m.engine.results import Feedback, Outcome, Points
@@ -26,7 +27,9 @@ from l4m.engine.settings import Settings
 from l4m.engine.tracking import Tracker
 from l4m.model import Aggregation, Direction, Measure
 
+T = TypeVar("T")
 SLICE = 2_000_000  # values at a time, so that memory stays bounded
+PIECE = 200_000  # values that a core takes at a time, so that they stay in its cache
 COLD_START = {86_400: 14}  # intervals until a monitor is ready; 300 where not said
 
 
@@ -88,17 +91,18 @@ class Monitor:
         normality = Normality(self._scene, feedback)
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
-            start = block.start + first * interval
-            evidence = self._score(values[:, first:last], start)
-            normality.silence(evidence)
-            self._tracker.follow(evidence, start)
-            if points is not None:
-                _fill_points(points, evidence, slice(first, last))
+            for at, evidence in self._score(values[:, first:last], block.start + first * interval):
+                normality.silence(evidence)
+                self._tracker.follow(evidence, block.start + (first + at.start) * interval)
+                if points is not None:
+                    _fill_points(points, evidence, slice(first + at.start, first + at.stop))
         self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
         return Outcome(*self._tracker.finish(), points)
 
     def _align(self, block: Block) -> NDArray[np.float32]:
         """Return the values with one column per leaf known, new leaves in the order in which they appear."""
+        if list(block.leaves) == self._cube.leaves:
+            return block.values
         named = {leaf: column for column, leaf in enumerate(block.leaves)}
         fresh = [column for leaf, column in named.items() if self._cube.find(leaf) is None]
         seen = ~np.isnan(block.values[:, :, fresh]).all(axis=0) if fresh else np.zeros((0, 0), bool)
@@ -109,8 +113,8 @@ class Monitor:
             self._scene = Scene.of(self._settings, self._cube)
         self._detector.grow(len(self._cube.nodes) * len(self._settings.measures))
         columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
-        if np.array_equal(columns, np.arange(block.values.shape[2])):
-            return block.values
+        if np.array_equal(columns, np.arange(len(columns))):
+            return block.values[:, :, : len(columns)]
         values = np.full((*block.values.shape[:2], len(columns)), np.nan, np.float32)
         values[:, :, columns >= 0] = block.values[:, :, columns[columns >= 0]]
         return values
@@ -121,15 +125,25 @@ class Monitor:
         for first in range(0, intervals, step):
             yield first, min(first + step, intervals)
 
-    def _score(self, values: NDArray[np.float32], start: int) -> Evidence:
-        """Return the evidence of all measures and nodes; ``values`` has shape (measures, intervals, leaves)."""
+    def _score(self, values: NDArray[np.float32], start: int) -> Iterator[tuple[slice, Evidence]]:
+        """Yield the evidence of all measures and nodes, a few intervals at a time; ``values`` has shape (measures, intervals, leaves)."""
         count = len(self._cube.nodes)
         nodes = np.empty((values.shape[1], count, len(values)), np.float32)
-        for at, (measure, leaves) in enumerate(zip(self._settings.measures, values, strict=True)):
-            nodes[:, :, at] = self._cube.combine(leaves, measure.aggregation)
-        scores = self._detector.run(nodes.reshape(len(nodes), -1), start)
         turns, facts = self._day_turns(start, len(nodes)), self._finder.observe(values)
-        return weigh(nodes, scores, depths=self._scene.depths, turns=turns, facts=facts, settings=self._settings)
+        step = max(1, PIECE // max(1, count * len(values)))
+        pieces = [slice(first, min(first + step, len(nodes))) for first in range(0, len(nodes), step)]
+
+        def combine(at: slice) -> None:
+            for measure, leaves in enumerate(values[:, at]):
+                nodes[at, :, measure] = self._cube.combine(leaves, self._settings.measures[measure].aggregation)
+
+        def judge(at: slice) -> tuple[slice, Evidence]:
+            known = Facts(facts.is_count[at], facts.is_positive[at])
+            return at, weigh(nodes[at], scores.row(at), depths=self._scene.depths, turns=turns[at], facts=known, settings=self._settings)
+
+        list(_share(combine, pieces))
+        scores = self._detector.run(nodes.reshape(len(nodes), -1), start)
+        yield from _share(judge, pieces)
 
     def _day_turns(self, start: int, intervals: int) -> NDArray[np.bool_]:
         """Return which intervals are the first of a day in the time zone of the data; none where an interval is a day."""
@@ -171,6 +185,15 @@ class Monitor:
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor
+
+
+def _share(function: Callable[[slice], T], pieces: Sequence[slice]) -> Iterator[T]:
+    """Yield what a function makes of each piece, in order, computed on several cores."""
+    if len(pieces) < 2:
+        yield from map(function, pieces)
+    else:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            yield from pool.map(function, pieces)
 
 
 def _blank_points(nodes: tuple[tuple[str, ...], ...], shape: tuple[int, ...]) -> Points:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +16,20 @@ DEEPEST = 2  # dimensions a rollup keeps
 CUBOID_NODES = 1_024  # rollups of one set of dimensions; when it is full, later values have none
 ALL_NODES = 8_192  # rollups in all
 
+LEAVES = -1  # instead of a cuboid: the leaves themselves
+
 Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Addition:
+    """How the nodes of a cuboid follow from a finer one: its nodes in the order of their sums, where each sum begins, and whose it is."""
+
+    cuboid: int
+    source: int
+    order: Ints
+    starts: Ints
+    numbers: Ints
 
 
 class Rollups:
@@ -47,7 +61,7 @@ class Rollups:
         self._number: dict[tuple[str, ...], int] = {}
         self._sizes = [0] * len(self.cuboids)
         self._members: list[list[int]] = [[] for _ in self.cuboids]  # per cuboid: node of each leaf, or -1
-        self._orders: list[tuple[Ints, Ints, Ints]] | None = None
+        self._additions: list[Addition] | None = None
 
     @property
     def members(self) -> NDArray[np.int64]:
@@ -66,7 +80,7 @@ class Rollups:
                 self._members[at].append(self._rollup(at, name))
             self.leaf_nodes.append(self._append(leaf))
             self.leaves.append(leaf)
-        self._orders = None
+        self._additions = None
 
     def _rollup(self, cuboid: int, name: tuple[str, ...]) -> int:
         """Return the node of a rollup, a new one while there is room, else -1."""
@@ -90,25 +104,30 @@ class Rollups:
         """
         nodes = np.empty((len(values), len(self.nodes)), np.float32)
         nodes[:, self.leaf_nodes] = values
+        if self._additions is None:
+            self._additions = list(self._plan())
         absent = np.isnan(values)
         has_gaps = bool(absent.any())
-        filled = np.where(absent, np.float32(0), values) if has_gaps else values
-        for order, starts, numbers in self._sorted():
-            total = np.add.reduceat(filled[:, order], starts, axis=1)
-            if has_gaps or aggregation is Aggregation.AVG:
-                count = np.add.reduceat(~absent[:, order], starts, axis=1, dtype=np.int32)
-                total = np.where(count > 0, total / np.maximum(count, 1) if aggregation is Aggregation.AVG else total, np.float32(np.nan))
-            nodes[:, numbers] = total
+        sums = {LEAVES: np.where(absent, np.float32(0), values) if has_gaps else values}
+        counts: dict[int, NDArray[np.int32]] = {LEAVES: (~absent if has_gaps else np.ones((1, len(self.leaves)))).astype(np.int32)}
+        for one in self._additions:
+            total = sums[one.cuboid] = np.add.reduceat(sums[one.source][:, one.order], one.starts, axis=1)
+            count = counts[one.cuboid] = np.add.reduceat(counts[one.source][:, one.order], one.starts, axis=1)
+            mean = total / np.maximum(count, 1) if aggregation is Aggregation.AVG else total
+            nodes[:, one.numbers] = np.where(count > 0, mean, np.float32(np.nan))
         return nodes
 
-    def _sorted(self) -> Sequence[tuple[Ints, Ints, Ints]]:
-        """Return, per cuboid, its leaves in the order of their nodes, where each node begins, and the nodes' numbers."""
-        if self._orders is None:
-            self._orders = []
-            for nodes in self.members:
-                order = np.argsort(nodes, kind="stable")
-                order = order[nodes[order] >= 0]
+    def _plan(self) -> Iterator[Addition]:
+        """Yield what to add up, finest cuboids first: each from the smallest finer one that holds all leaves, else from the leaves."""
+        members, done = self.members, [LEAVES]
+        for at in reversed(range(len(self.cuboids))):
+            finer = (one for one in done if one == LEAVES or (set(self.cuboids[at]) < set(self.cuboids[one]) and members[one].min() >= 0))
+            source = min(finer, key=lambda one: len(self.leaves) if one == LEAVES else self._sizes[one])
+            first = np.arange(len(self.leaves)) if source == LEAVES else np.unique(members[source], return_index=True)[1]
+            nodes = members[at][first]
+            order = np.argsort(nodes, kind="stable")
+            order = order[nodes[order] >= 0]
+            if len(order):
                 numbers, starts = np.unique(nodes[order], return_index=True)
-                if len(order):
-                    self._orders.append((order, starts, numbers))
-        return self._orders
+                done.append(at)
+                yield Addition(at, source, order, starts, numbers)

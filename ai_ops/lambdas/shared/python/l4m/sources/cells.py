@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -75,14 +76,23 @@ class Cells:
             self.first, self.end = first, end
             self._grow(0, 0)
 
-    def values(self) -> NDArray[np.float32]:
-        """The aggregated values, shape (measures, intervals, leaves), NaN where no row arrived; empties the table."""
+    def first_rows(self) -> list[int]:
+        """The first interval of each leaf in which a row arrived, counted from the first that is covered."""
+        first = np.full(self._leaves, self.end - self.first)
+        for count in self._counts:
+            arrived = count[self.first - self._origin : self.end - self._origin, : self._leaves] > 0
+            first = np.minimum(first, np.where(arrived.any(axis=0), arrived.argmax(axis=0), len(arrived)))
+        return list(map(int, first))
+
+    def values(self, order: Sequence[int]) -> NDArray[np.float32]:
+        """The aggregated values, shape (measures, intervals, leaves in an order), NaN where no row arrived; empties the table."""
         first, last = self.first - self._origin, self.end - self._origin
-        out = np.empty((len(self._totals), self.end - self.first, self._leaves), np.float32)
+        columns = np.array(order, np.intp)
+        out = np.empty((len(self._totals), self.end - self.first, len(columns)), np.float32)
         for measure in range(len(out)):
-            total, count = self._totals[measure][first:last, : self._leaves], self._counts[measure][first:last, : self._leaves]
+            total, count = self._totals[measure][first:last], self._counts[measure][first:last]
             for row in range(len(total)):
-                out[measure, row] = _mean(total[row], count[row])
+                out[measure, row] = _mean(total[row], count[row])[columns]
             self._totals[measure], self._counts[measure] = np.zeros((0, 0)), np.zeros((0, 0), np.uint8)
         return out
 

@@ -94,10 +94,12 @@ class Reading:
         self._findings.finish(connection)
 
     def block(self) -> Block:
-        """The values; empties the cells."""
+        """The values, with leaves in the order of their first interval, then of their names; empties the cells."""
         if self._wanted:
             self.cells.span(*self._wanted)
-        return Block(self._clock.start(self.cells.first), self.cells.values(), tuple(self._leaves.names))
+        names, first = self._leaves.names, self.cells.first_rows()
+        order = sorted(range(len(names)), key=lambda leaf: (first[leaf], names[leaf]))
+        return Block(self._clock.start(self.cells.first), self.cells.values(order), tuple(names[leaf] for leaf in order))
 
     def report(self) -> ReadReport:
         """The counts, as far as the reading has come."""
