@@ -116,6 +116,17 @@ def test_functions_killed_on_the_way_leave_the_undisturbed_end_state(shop: Shop,
     assert shop.end_state() == undisturbed
 
 
+def test_one_id_leads_from_the_upload_through_every_log_to_alerts_and_events(shop: Shop) -> None:
+    shop.upload(shop.params())
+    shop.replay_hours()
+    version = shop.status()["version"]
+    told = shop.inbox()
+    assert {message["correlationId"] for message in told if "anomalyGroupId" in message} == {version}
+    assert {message["detail"]["correlationId"] for message in told if message.get("source") == "l4m"} == {version}
+    silent = [name for name in shop.functions() if f'"correlation_id":"{version}"' not in shop.aws.logs(name).replace('": "', '":"')]
+    assert {name.rsplit("-", 2)[-2] for name in silent} == {"ServiceApi", "RecordFailure"}  # its callers log, and nothing failed
+
+
 def test_doubled_and_disordered_ticks_leave_the_undisturbed_end_state(shop: Shop, undisturbed: dict[str, Any]) -> None:
     shop.upload(shop.params())
     for hour in (3, 1, 2, 3, 5, 4, 4, 6, 5, 6):

@@ -23,7 +23,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     check = partial(check_owner, StateStore(loader.s3, event["bucket"]), event["version"])
     check()
     params = Params.from_dict(uploaded_params(event))
-    setup = DetectorSetup(loader.lookoutmetrics, params, event["params"]["crawl"]["fingerprint"], check)
+    setup = DetectorSetup(loader.lookoutmetrics, params, event["params"]["crawl"]["fingerprint"], check, event["version"])
     progress = setup.advance(activated=event["params"].get("detector", {}).get("activated", False))
     patience = Patience(
         parameters.whole_number("WAIT_SECONDS", 5),

@@ -4,13 +4,15 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from l4m.service.context import Context, Facilities
-from l4m.service.dispatch import perform
+from l4m.service.dispatch import correlation_id, perform
 from l4m.store.table import Table
 from loader import Loader
 
+logger = Logger(service="run-detection")
 loader = Loader(via=os.environ["DATA_ACCESS_ROLE_ARN"])
 
 
@@ -27,4 +29,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
         run_function_arn=context.invoked_function_arn,
         facilities=Facilities.from_environment(os.environ),
     )
+    logger.append_keys(correlation_id=correlation_id(surroundings, event["detector"]))
+    logger.info("task begins", detector=event["detector"], task=event["task"])
     perform(surroundings, event)

@@ -10,7 +10,7 @@ from l4m.connector.crawl import Target
 from l4m.connector.upload import Reception
 from loader import Loader
 
-logger = Logger(service="s3lambda")
+Logger(service="s3lambda")  # what Reception logs goes through it
 loader = Loader()
 
 
@@ -28,5 +28,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     )
     uploads = [record["s3"] for record in event.get("Records", ()) if record["s3"]["object"]["key"] == reception.key]
     executions = [reception.receive(upload["bucket"]["name"]) for upload in uploads]
-    logger.info("params received", executions=executions)
     return {"executions": executions}

@@ -44,6 +44,7 @@ def test_the_payload_has_every_key_that_readers_of_the_old_service_parse(alert: 
     assert prefix == payload["alertArn"] == alert.arn
     assert str(UUID(event)) == event
     assert payload["timestamp"] == "2013-02-08T21:00Z[UTC]"
+    assert payload["correlationId"] == "flights"
     assert payload["consoleUrl"].startswith("https://")
     impacted = payload["impactedMetric"]
     assert impacted["metricName"] == "cancelled"

@@ -90,6 +90,13 @@ def test_second_upload_of_the_same_params_changes_nothing(owner: Owner) -> None:
     assert (owner.service.items(), owner.learnings()) == (before, 1)
 
 
+def test_the_detector_names_the_latest_upload_and_learns_nothing_from_it(owner: Owner) -> None:
+    owner.settle()
+    progress = DetectorSetup(owner.client, owner.params, "h1", upload="version-2").advance(activated=False)
+    assert (progress.is_ready, progress.changes) == (True, ())
+    assert owner.service.context.resources.detector(progress.arn).correlation_id == "version-2"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "resource"),
     [

@@ -35,6 +35,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def _told(report: Report) -> dict[str, Any]:
+    logger.append_keys(correlation_id=report.upload)
     for start, reason in report.failed.items():
         logger.error("window failed; the next tick tries again", window=start, reason=reason)
     metrics.add_dimension("bucket", parameters.required("BUCKET"))

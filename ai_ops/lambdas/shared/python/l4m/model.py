@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+UPLOAD_TAG = "l4m:upload"  # of a detector: the version of params.json that it follows
+
 
 class Frequency(StrEnum):
     """How often a metric set reports."""
@@ -134,6 +136,11 @@ class Detector:
     failure_reason: str | None = None
     generation: int = 0
     tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def correlation_id(self) -> str:
+        """What everything said about it is found by: the upload of params.json that it follows, or else its name."""
+        return self.tags.get(UPLOAD_TAG, self.name)
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def incident_notices(detector: Detector, incidents: Iterable[Mapping[str, Any]])
     for incident in incidents:
         detail = {
             "anomalyDetectorArn": detector.arn,
+            "correlationId": detector.correlation_id,
             "incident": {name: value for name, value in incident.items() if name not in ("change", "relations")},
             "startTime": time_string(incident["start"]),
             "endTime": time_string(incident["end"]),

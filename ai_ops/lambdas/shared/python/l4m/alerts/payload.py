@@ -32,6 +32,7 @@ def build_payload(alert: Alert, detector: Detector, group: Mapping[str, Any], ex
             "relevantTimeSeries": [_relevant(series) for series in group["series"][:MOST_SERIES]],
         },
         "timestamp": time_string(group["start"]),
+        "correlationId": detector.correlation_id,
         "explanation": {**explanation, "incidentStart": time_string(explanation["incidentStart"])},
     }
 

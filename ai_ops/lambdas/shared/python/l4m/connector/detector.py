@@ -10,6 +10,7 @@ from l4m.connector.params import AlertParams, Params
 from l4m.connector.plan import Action, Actual, Change, needs_replacement, plan
 from l4m.connector.wanted import MANAGED, alert_fields, detector_fields, detector_tags, metric_set_fields
 from l4m.errors import L4mError
+from l4m.model import UPLOAD_TAG
 
 RESTING = {"INACTIVE", "DEACTIVATED", "FAILED", "BACK_TEST_COMPLETE"}
 RUNNING = {"LEARNING", "ACTIVE"}
@@ -32,12 +33,16 @@ class Progress:
 
 @dataclass(frozen=True)
 class DetectorSetup:
-    """One detector, reached through a ``lookoutmetrics`` client; ``history`` tells what it learns from."""
+    """One detector, reached through a ``lookoutmetrics`` client.
+
+    ``history`` tells what it learns from, ``upload`` whose wish it follows: its logs and alerts carry that on.
+    """
 
     client: Any
     params: Params
     history: str | None
     check: Callable[[], None] = lambda: None  # raises when this set-up is no longer wanted; asked before each change
+    upload: str | None = None
 
     def advance(self, activated: bool) -> Progress:
         """Do all that can be done now; call again until it is ready."""
@@ -61,6 +66,8 @@ class DetectorSetup:
     def _apply(self, actual: Actual, changes: tuple[Change, ...], activated: bool) -> Progress:
         self.check()
         arn = actual.arn or self._create_detector()
+        if self.upload and actual.tags.get(UPLOAD_TAG) != self.upload:
+            self.client.tag_resource(ResourceArn=arn, Tags={UPLOAD_TAG: self.upload})
         for change in changes:
             self.check()
             self._make(change, arn, actual)

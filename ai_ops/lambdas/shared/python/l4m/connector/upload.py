@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from aws_lambda_powertools import Logger
+
 from l4m.connector.crawl import Target
 from l4m.connector.crawl_state import StateChanged, StateStore
 from l4m.connector.status import Outcome, StatusFile
@@ -16,6 +18,7 @@ from l4m.connector.validation import Surroundings, read_params
 from l4m.errors import Fault, InvalidInput
 from l4m.sources.redshift import read_secret
 
+logger = Logger(service="s3lambda", child=True)
 ATTEMPTS = 5  # newer uploads that may come while one is being accepted
 
 
@@ -50,9 +53,12 @@ class Reception:
                 params = self._check(upload)
             except InvalidInput as error:
                 self._refuse(upload, error.faults)
+                logger.warning("params refused", extra={"correlation_id": upload.version, "faults": len(error.faults)})
                 return None
             if self._accept(upload):
-                return self._start(upload, params)
+                execution = self._start(upload, params)
+                logger.info("params accepted", extra={"correlation_id": upload.version, "execution": execution})
+                return execution
         raise StateChanged(f"{self.key} in {bucket} is uploaded faster than it can be accepted")
 
     def _latest(self, bucket: str) -> Upload:

@@ -18,7 +18,7 @@ from l4m.store.outbox import DELIVERED, UNDELIVERED, Message
 MOST_ATTEMPTS = 3
 CLAIM_LASTS = timedelta(minutes=16)  # longer than a function may run: whoever claimed before that is gone
 
-logger = Logger(service="alerts", child=True)
+logger = Logger(service="run-detection", child=True)
 
 
 def deliver(assignment: Assignment, metrics: Metrics) -> None:
@@ -48,6 +48,7 @@ def _send(assignment: Assignment, courier: Courier, message: Message, metrics: M
             _give_up(assignment, message, str(error), metrics)
         return
     assignment.outbox.settle(message, DELIVERED)
+    logger.info("message delivered", extra={"message_id": message.id, "kind": message.kind})
     _count(metrics, message.body, message.kind, is_delivered=True)
 
 

@@ -14,6 +14,14 @@ from l4m.service.learning import backtest, learn
 from l4m.service.runs import run_detector
 
 
+def correlation_id(context: Context, detector_arn: str) -> str:
+    """What the log lines of a detector's tasks are found by; those of one that is gone, by its ARN."""
+    try:
+        return context.resources.detector(detector_arn).correlation_id
+    except NotFound:
+        return detector_arn
+
+
 def perform(context: Context, event: Mapping[str, Any]) -> None:
     """Do one task; what a detector asks for that is gone meanwhile is done already."""
     try:

@@ -24,7 +24,7 @@ SLICE_INTERVALS = 168
 TRAINING_SHARE = 0.7
 FEWEST_BACKTEST_INTERVALS = 285
 
-logger = Logger(service="learning", child=True)
+logger = Logger(service="run-detection", child=True)
 
 
 def learn(context: Context, detector_arn: str, generation: int) -> None:

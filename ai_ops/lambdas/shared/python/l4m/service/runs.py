@@ -27,7 +27,7 @@ MOST_FAILURES = 3  # of one interval's data; after that it counts as missing
 MOST_DEATHS = 2  # of the function over one interval, three attempts each
 RUNNING = (DetectorStatus.LEARNING, DetectorStatus.ACTIVE)
 
-logger = Logger(service="runs", child=True)
+logger = Logger(service="run-detection", child=True)
 
 
 @dataclass
