@@ -13,6 +13,7 @@ from l4m.alerts.corrections import correct
 from l4m.alerts.notices import Subject, alert_notices, incident_notices
 from l4m.alerts.texts import SHORT_LENGTH
 from l4m.model import Alert, Detector, LambdaTarget, MetricSet, SnsTarget
+from l4m.store.table import LARGEST_DOCUMENT
 
 
 @pytest.fixture
@@ -91,6 +92,23 @@ def test_a_long_text_answers_what_when_how_much_where_and_how_sure(alert: Alert,
     assert "1,200 rows were read, 3 were invalid" in text
     assert "By origin: EWR 60 %, JFK 34 %, LGA 5 %" in text
     assert "Call the duty manager" in text
+
+
+@pytest.mark.parametrize("dimensions", [10, 50])
+def test_an_alert_on_the_largest_metric_set_is_small_enough_to_be_sent(
+    alert: Alert, tell: Any, group: dict[str, Any], dimensions: int
+) -> None:
+    names = [f"{number:02d}{'n' * 61}" for number in range(dimensions)]
+    series = {**group["series"][0], "dimensions": dict.fromkeys(names, "v" * 60)}
+    shares = {name: {f"{number:04d}{'v' * 60}": 0.1 for number in range(1000)} for name in names}
+    (notice,) = tell(
+        replace(alert, target=replace(alert.target, format="LONG_TEXT")),
+        about={**group, "series": [series] * 1000, "contributions": shares},
+    )
+    assert len(json.dumps(notice.body["payload"])) < 256_000
+    assert len(notice.body["text"]) < 256_000
+    assert len(json.dumps(notice.body)) < LARGEST_DOCUMENT
+    assert len(notice.body["payload"]["impactedMetric"]["dimensionContribution"]) == dimensions
 
 
 def test_a_short_text_fits_one_sms(alert: Alert, tell: Any, group: dict[str, Any]) -> None:

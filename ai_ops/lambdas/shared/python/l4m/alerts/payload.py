@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -9,13 +10,22 @@ from uuid import UUID, uuid5
 
 from l4m.model import Alert, Detector
 
-MOST_SERIES = 50
-MOST_VALUES = 50  # dimension values named in a message; SNS takes 256 KB
+MOST_NAMED = (50, 20, 5, 1)  # series, and values of a dimension: as many of them as fit
+LARGEST = 200_000  # bytes; SNS takes 256 KB, and texts come beside
 _NAMESPACE = UUID("0d1c2c1e-54c5-5a5e-8a8f-0f3a3d0a4b11")
 
 
 def build_payload(alert: Alert, detector: Detector, group: Mapping[str, Any], explanation: Mapping[str, Any], event: str) -> dict[str, Any]:
     """One alert about one group; ``event`` tells apart what is said about it (first word, corrections)."""
+    common = _common(alert, detector, group, explanation, event)
+    for most in MOST_NAMED:
+        payload = {**common, "impactedMetric": _impacted(group, most)}
+        if len(json.dumps(payload)) <= LARGEST:
+            break
+    return payload
+
+
+def _common(alert: Alert, detector: Detector, group: Mapping[str, Any], explanation: Mapping[str, Any], event: str) -> dict[str, Any]:
     region = detector.arn.split(":")[3]
     return {
         "anomalyDetectorArn": detector.arn,
@@ -26,14 +36,17 @@ def build_payload(alert: Alert, detector: Detector, group: Mapping[str, Any], ex
         "alertArn": alert.arn,
         "alertEventId": event_id(alert.arn, event),
         "alertDescription": alert.description,
-        "impactedMetric": {
-            "metricName": group["measure"],
-            "dimensionContribution": [_contribution(name, shares) for name, shares in group["contributions"].items()],
-            "relevantTimeSeries": [_relevant(series) for series in group["series"][:MOST_SERIES]],
-        },
         "timestamp": time_string(group["start"]),
         "correlationId": detector.correlation_id,
         "explanation": {**explanation, "incidentStart": time_string(explanation["incidentStart"])},
+    }
+
+
+def _impacted(group: Mapping[str, Any], most: int) -> dict[str, Any]:
+    return {
+        "metricName": group["measure"],
+        "dimensionContribution": [_contribution(name, shares, most) for name, shares in group["contributions"].items()],
+        "relevantTimeSeries": [_relevant(series) for series in group["series"][:most]],
     }
 
 
@@ -47,8 +60,8 @@ def time_string(moment: int) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%MZ[UTC]")
 
 
-def _contribution(name: str, shares: Mapping[str, float]) -> dict[str, Any]:
-    largest = sorted(shares.items(), key=lambda pair: -pair[1])[:MOST_VALUES]
+def _contribution(name: str, shares: Mapping[str, float], most: int) -> dict[str, Any]:
+    largest = sorted(shares.items(), key=lambda pair: -pair[1])[:most]
     values = [{"dimensionValue": value, "valueContribution": share} for value, share in largest]
     return {"dimensionName": name, "dimensionValueContributions": values}
 

@@ -30,9 +30,7 @@ def delete(context: Context, detector_arn: str) -> None:
     stop_schedule(context, detector.name)
     Bucket(context.clients.client("s3"), context.bucket).purge(f"{detector.name}/")
     plain = [f"{detector.name}#{kind}" for kind in ("run", "execution", "learning", "message", "waiting")]
-    by_generation = [
-        f"{detector.name}#{kind}#{number:06d}" for kind in ("group", "tally", "incident") for number in range(detector.generation + 1)
-    ]
+    by_generation = [f"{detector.name}#{kind}#{number:06d}" for kind in ("group", "tally") for number in range(detector.generation + 1)]
     for partition in (*plain, *by_generation):
         for row in list(context.table.query(partition)):
             context.table.delete(Key(partition, row.sort))

@@ -1,4 +1,8 @@
-"""Anomaly groups and incidents: an index of groups by interval in the table, each group whole in the bucket."""
+"""Anomaly groups and incidents: an index of groups by interval and measure in the table, each group and incident whole in the bucket.
+
+An item of the table takes 400 KB, so every document is bounded by itself: one measure in a page of the index is at most
+256 entries, in a tally 32 pages of 101 scores, however many measures there are and however long their names.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from l4m.store.table import Key, Table
 INDEX_INTERVALS = 256  # in a page of the index
 TALLY_PAGES = 32  # of the index, counted in one document
 _LATEST_PAGE = 10**8 - 1  # pages count down from here, so that the newest comes first
+Scores = dict[str, float]
 _NAMESPACE = UUID("6f0ad0f4-5d2a-5b43-9c0b-2a7f5d0f7d10")
 
 
@@ -68,19 +73,23 @@ class Anomalies:
     def replace(self, starts: Collection[int], entries: Sequence[IndexEntry]) -> None:
         """Make ``entries`` all the groups of the intervals ``starts``."""
         for page in sorted({self._page(start) for start in starts}):
-            key = self._index_key(page)
-            row = self.table.get(key)
-            stored: dict[str, float] = row.document if row else {}
-            fresh = {position: score for position, score in stored.items() if int(position[:12]) not in starts}
-            fresh |= {entry.position: entry.score for entry in entries if self._page(entry.start) == page}
-            if fresh != stored:  # the tally goes first: a write cut short leaves a difference, so it is done again
-                self._put_tally(Tally(page, _tally(fresh)))
-                self.table.put(key, fresh)
+            fresh: dict[str, Scores] = {}
+            for entry in entries:
+                if self._page(entry.start) == page:
+                    fresh.setdefault(entry.measure, {})[f"{entry.start:012d}"] = entry.score
+            stored = self._read_page(page)
+            for measure in sorted(stored.keys() | fresh.keys()):
+                before = stored.get(measure, {})
+                kept = {start: score for start, score in before.items() if int(start) not in starts}
+                after = dict(sorted({**kept, **fresh.get(measure, {})}.items()))
+                if after != before:  # the tally goes first: a write cut short leaves a difference, so it is done again
+                    self._put_tally(page, measure, after)
+                    self.table.put(Key(self._index_pk, f"{_down(page)}#{measure}"), after)
 
     def entries_of(self, starts: Collection[int]) -> list[IndexEntry]:
         """The groups of some intervals."""
-        rows = [self.table.get(self._index_key(page)) for page in sorted({self._page(start) for start in starts})]
-        return [entry for row in rows if row for entry in _entries(row.document) if entry.start in starts]
+        pages = sorted({self._page(start) for start in starts})
+        return [entry for page in pages for entry in self._entries(page) if entry.start in starts]
 
     def entries(self, tallies: Sequence[Tally], least: float = 0, after: str | None = None) -> Iterator[IndexEntry]:
         """Groups of at least a score, newest first, those beyond the position ``after``; only pages that have any are read."""
@@ -88,15 +97,17 @@ class Anomalies:
         for tally in tallies:
             if tally.page > newest or not tally.has(least):
                 continue
-            row = self.table.get(self._index_key(tally.page))
-            for entry in reversed(_entries(row.document) if row else []):
+            for entry in reversed(self._entries(tally.page)):
                 if entry.score >= least and (after is None or entry.position < after):
                     yield entry
 
     def tallies(self) -> list[Tally]:
         """How many groups each page has, newest first."""
-        documents = [row.document for row in self.table.query(self._tally_pk)]
-        return [Tally(page, stored[str(page)]) for stored in documents for page in sorted(map(int, stored), reverse=True)]
+        pages: dict[int, dict[str, Mapping[str, int]]] = {}
+        for row in self.table.query(self._tally_pk):
+            for page, scores in row.document.items():
+                pages.setdefault(int(page), {})[row.sort.partition("#")[2]] = scores
+        return [Tally(page, pages[page]) for page in sorted(pages, reverse=True)]
 
     def put_group(self, identifier: str, document: Mapping[str, Any], values: bytes) -> None:
         """Keep a group whole, with its series' values as rows of float32."""
@@ -124,12 +135,12 @@ class Anomalies:
     def put_incident(self, incident: Mapping[str, Any], groups: Mapping[str, float]) -> None:
         """Keep an incident as it now stands and add to its groups (score by index position)."""
         old = self.incident(incident["id"]) or {"groups": {}}
-        self.table.put(Key(self._incident_pk, incident["id"]), {**incident, "groups": {**old["groups"], **groups}})
+        self._write_incident({**incident, "groups": {**old["groups"], **groups}})
 
     def incident(self, identifier: str) -> dict[str, Any] | None:
         """An incident with its groups."""
-        row = self.table.get(Key(self._incident_pk, identifier))
-        return row.document if row else None
+        content = self.bucket.get(self._incident_key(identifier))
+        return json.loads(content) if content is not None else None
 
     def drop_from_incident(self, identifier: str, position: str) -> None:
         """Take a group that turned out to be none out of its incident; an incident without groups is gone."""
@@ -137,22 +148,32 @@ class Anomalies:
         if old is None:
             return
         old["groups"].pop(position, None)
-        key = Key(self._incident_pk, identifier)
         if old["groups"]:
-            self.table.put(key, old)
+            self._write_incident(old)
         else:
-            self.table.delete(key)
+            self.bucket.delete([self._incident_key(identifier)])
+
+    def _write_incident(self, incident: Mapping[str, Any]) -> None:
+        self.bucket.put(self._incident_key(incident["id"]), json.dumps(incident, separators=(",", ":")).encode())
 
     def _page(self, start: int) -> int:
         return start // (INDEX_INTERVALS * self.interval_seconds)
 
-    def _index_key(self, page: int) -> Key:
-        return Key(self._index_pk, f"{_LATEST_PAGE - page:08d}")
+    def _read_page(self, page: int) -> dict[str, Scores]:
+        """The page's scores by begin of the interval, by measure."""
+        return {row.sort.partition("#")[2]: row.document for row in self.table.query(self._index_pk, f"{_down(page)}#")}
 
-    def _put_tally(self, tally: Tally) -> None:
-        key = Key(self._tally_pk, f"{_LATEST_PAGE - tally.page // TALLY_PAGES:08d}")
+    def _entries(self, page: int) -> list[IndexEntry]:
+        """The page's groups, oldest first."""
+        stored = self._read_page(page)
+        entries = [IndexEntry(int(start), measure, score) for measure, scores in stored.items() for start, score in scores.items()]
+        return sorted(entries, key=lambda entry: entry.position)
+
+    def _put_tally(self, page: int, measure: str, scores: Scores) -> None:
+        key = Key(self._tally_pk, f"{_down(page // TALLY_PAGES)}#{measure}")
         row = self.table.get(key)
-        self.table.put(key, {**(row.document if row else {}), str(tally.page): tally.by_measure})
+        counts = Counter(str(int(score)) for _, score in sorted(scores.items()))
+        self.table.put(key, {**(row.document if row else {}), str(page): counts})
 
     @property
     def _tally_pk(self) -> str:
@@ -162,21 +183,13 @@ class Anomalies:
     def _index_pk(self) -> str:
         return f"{self.detector}#group#{self.generation:06d}"
 
-    @property
-    def _incident_pk(self) -> str:
-        return f"{self.detector}#incident#{self.generation:06d}"
-
     def _group_key(self, identifier: str) -> str:
         return f"{self.detector}/{self.generation:06d}/group/{identifier}"
 
+    def _incident_key(self, identifier: str) -> str:
+        return f"{self.detector}/{self.generation:06d}/incident/{identifier}.json"
 
-def _entries(stored: Mapping[str, float]) -> list[IndexEntry]:
-    return [IndexEntry(int(position[:12]), position[13:], score) for position, score in sorted(stored.items())]
 
-
-def _tally(stored: Mapping[str, float]) -> dict[str, dict[str, int]]:
-    tally: dict[str, dict[str, int]] = {}
-    for entry in _entries(stored):
-        scores = tally.setdefault(entry.measure, {})
-        scores[str(int(entry.score))] = scores.get(str(int(entry.score)), 0) + 1
-    return tally
+def _down(page: int) -> str:
+    """A text that sorts newest first."""
+    return f"{_LATEST_PAGE - page:08d}"

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from l4m.errors import Conflict
+from l4m.errors import Conflict, Fault, InvalidInput
 
 Document = dict[str, Any]
 Documents = tuple[Document | None, ...]
+LARGEST_DOCUMENT = 390_000  # bytes; DynamoDB takes items of 400 KB, keys and version included
 ATTEMPTS = 8  # at a change, while others write the same
 _VERSIONS = 10**15  # so many that a version never comes back
 MISSING = "attribute_not_exists(pk)"
@@ -168,6 +169,9 @@ class Table:
 
 def _item(key: Key, document: Document, version: int) -> dict[str, Any]:
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    size = len(text.encode())
+    if size > LARGEST_DOCUMENT:
+        raise InvalidInput(Fault("body", f"makes {size:,} bytes to keep, {LARGEST_DOCUMENT:,} are possible"))
     item = key.item() | {"doc": {"S": text}, "version": {"N": str(version)}}
     if isinstance(document.get("status"), str):
         item["status"] = {"S": document["status"]}

@@ -1,0 +1,59 @@
+"""The largest that the model and the quotas allow fits where it is kept and sent."""
+
+import boto3
+import pytest
+
+from l4m.errors import InvalidInput
+from l4m.store.anomalies import INDEX_INTERVALS, TALLY_PAGES, Anomalies, IndexEntry
+from l4m.store.bucket import Bucket
+from l4m.store.table import LARGEST_DOCUMENT, Key, Table
+
+FIRST = 300 * INDEX_INTERVALS * TALLY_PAGES * 700  # where a tally begins
+LONGEST = "m" * 250
+
+
+@pytest.fixture
+def anomalies(table: Table) -> Anomalies:
+    """Anomalies of a detector at five minutes."""
+    s3 = boto3.client("s3", "us-east-1")
+    s3.create_bucket(Bucket="state")
+    return Anomalies(table, Bucket(s3, "state"), "d" * 63, 1, 300)
+
+
+def largest_item(table: Table) -> int:
+    """Bytes of the largest item in the table."""
+    pages = table.client.get_paginator("scan").paginate(TableName=table.name)
+    return max(len(item["doc"]["S"]) for page in pages for item in page["Items"])
+
+
+def test_a_page_in_which_every_measure_is_anomalous_all_the_time_fits(anomalies: Anomalies, table: Table) -> None:
+    starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS)]
+    entries = [IndexEntry(start, f"{LONGEST}{number:06d}", start / 7 % 100) for start in starts for number in range(60)]
+    anomalies.replace(starts, entries)
+    assert largest_item(table) < 10_000
+    assert sum(tally.counts(0).total() for tally in anomalies.tallies()) == len(entries)
+    listed = list(anomalies.entries(anomalies.tallies()))
+    assert [entry.position for entry in listed] == sorted((entry.position for entry in entries), reverse=True)
+
+
+def test_a_tally_of_a_measure_that_is_anomalous_all_the_time_fits(anomalies: Anomalies, table: Table) -> None:
+    starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS * TALLY_PAGES)]
+    anomalies.replace(starts, [IndexEntry(start, LONGEST, start / 7 % 100) for start in starts])
+    assert largest_item(table) < 40_000
+    assert anomalies.tallies()[0].page == anomalies.tallies()[-1].page + TALLY_PAGES - 1
+    anomalies.replace(starts, [])
+    assert list(anomalies.entries(anomalies.tallies())) == []
+
+
+def test_an_incident_may_last_as_long_as_it_likes(anomalies: Anomalies) -> None:
+    groups = {f"{FIRST + 300 * number:012d}#{LONGEST}": 50.0 for number in range(5000)}
+    anomalies.put_incident({"id": "long"}, groups)
+    anomalies.put_incident({"id": "long", "end": 1}, {"000000000001#m": 1.0})
+    assert anomalies.incident("long") == {"id": "long", "end": 1, "groups": {**groups, "000000000001#m": 1.0}}
+
+
+def test_what_is_too_large_to_be_kept_is_said_to_be(table: Table) -> None:
+    with pytest.raises(InvalidInput, match="390,000 are possible"):
+        table.put(Key("a", "b"), {"text": "ü" * (LARGEST_DOCUMENT // 2)})
+    table.put(Key("k" * 1000, "s" * 1000), {"text": "ü" * (LARGEST_DOCUMENT // 2 - 10)})
+    assert table.get(Key("k" * 1000, "s" * 1000)) is not None
