@@ -136,7 +136,7 @@ def _found(context: Context, detector_arn: str) -> Anomalies:
 
 
 def _anomalies(context: Context, detector: Detector) -> Anomalies:
-    bucket = Bucket(context.clients.client("s3"), context.bucket)
+    bucket = Bucket(context.clients.client("s3"), context.bucket, detector.kms_key_arn)
     return Anomalies(context.table, bucket, detector.name, detector.generation, detector.frequency.seconds)
 
 

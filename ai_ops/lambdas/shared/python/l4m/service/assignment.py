@@ -40,7 +40,7 @@ class Assignment:
     @cached_property
     def bucket(self) -> Bucket:
         """Where states and groups are kept."""
-        return Bucket(self.context.clients.client("s3"), self.context.bucket)
+        return Bucket(self.context.clients.client("s3"), self.context.bucket, self.detector.kms_key_arn)
 
     @cached_property
     def runs(self) -> Runs:

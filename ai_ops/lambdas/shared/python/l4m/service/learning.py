@@ -43,7 +43,9 @@ def _work(task: Task, do: Callable[[Lesson], None], context: Context, detector_a
         logger.info("task is out of date", extra={"detector": detector.name, "status": detector.status, "generation": generation})
         return
     try:
-        do(Lesson.of(Assignment.of(context, detector_arn)))
+        assignment = Assignment.of(context, detector_arn)
+        assignment.bucket.put(f"{assignment.prefix}/begun", b"")  # a key that cannot be used is told before the work is done
+        do(Lesson.of(assignment))
     except L4mError as error:
         logger.warning("detector failed", extra={"detector": detector.name, "error": str(error)})
         context.resources.move_detector(

@@ -58,6 +58,9 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
     except Conflict:  # another invocation is at work on the same intervals, and was faster
         logger.info("another run was faster", extra={"detector": assignment.detector.name})
         has_more = False
+    except AccessDenied as error:  # of what was learned
+        _note_failure(run, run.pointer.next, error)
+        has_more = False
     deliver(assignment, run.metrics)
     run.metrics.send(context.clients.client("cloudwatch"))
     return has_more

@@ -1,23 +1,31 @@
-"""The state bucket: whole objects by key."""
+"""The state bucket: whole objects by name, encrypted under a detector's own KMS key if it has one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from l4m.errors import AccessDenied
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Objects under one bucket; ``client`` is an S3 client."""
+    """Objects under one bucket; ``client`` is an S3 client.
+
+    Reading and writing raise AccessDenied when the KMS key cannot be used; without a key, the bucket's own counts.
+    """
 
     client: Any
     name: str
+    kms_key_arn: str | None = None
 
     def get(self, key: str) -> bytes | None:
         """An object's content, None when there is no such object."""
         try:
-            body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
+            with self._using_key():
+                body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
         except self.client.exceptions.NoSuchKey:
             return None
         with body:
@@ -26,14 +34,17 @@ class Bucket:
 
     def get_range(self, key: str, first: int, length: int) -> bytes:
         """Part of an object that is known to exist."""
-        body = self.client.get_object(Bucket=self.name, Key=key, Range=f"bytes={first}-{first + length - 1}")["Body"]
+        with self._using_key():
+            body = self.client.get_object(Bucket=self.name, Key=key, Range=f"bytes={first}-{first + length - 1}")["Body"]
         with body:
             content: bytes = body.read()
         return content
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object whole."""
-        self.client.put_object(Bucket=self.name, Key=key, Body=content)
+        own = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_arn, "BucketKeyEnabled": True}
+        with self._using_key():
+            self.client.put_object(Bucket=self.name, Key=key, Body=content, **(own if self.kms_key_arn else {}))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; ones that are gone already do not matter."""
@@ -45,6 +56,16 @@ class Bucket:
         """Delete everything under a prefix, older versions too."""
         for objects in self._versions(prefix):
             self.client.delete_objects(Bucket=self.name, Delete={"Objects": objects, "Quiet": True})
+
+    @contextmanager
+    def _using_key(self) -> Iterator[None]:
+        try:
+            yield
+        except self.client.exceptions.ClientError as error:
+            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+            if self.kms_key_arn and (code == "AccessDenied" or "KMS" in code):
+                raise AccessDenied(f"KmsKeyArn {self.kms_key_arn} cannot be used: {message or code}") from error
+            raise
 
     def _versions(self, prefix: str) -> Iterator[list[dict[str, str]]]:
         pages = self.client.get_paginator("list_object_versions").paginate(Bucket=self.name, Prefix=prefix)
