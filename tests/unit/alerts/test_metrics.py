@@ -11,13 +11,13 @@ ARN = "arn:aws:lookoutmetrics:us-east-1:123456789012:AnomalyDetector:sales"
 def totals(metrics: Metrics) -> dict[str, float]:
     found: dict[str, float] = {}
     for datum in metrics.data:
-        if not datum["Dimensions"]:
+        if datum["Dimensions"] == [{"Name": "Service", "Value": "shop-table"}]:
             found[datum["MetricName"]] = found.get(datum["MetricName"], 0) + datum["Value"]
     return found
 
 
-def test_every_count_also_goes_into_a_total_without_dimensions():
-    metrics = Metrics(ARN)
+def test_every_count_also_goes_into_a_total_of_the_installation():
+    metrics = Metrics(ARN, "shop-table")
     metrics.count_executions("Started", 3)
     metrics.count_executions("Failed")
     metrics.count_executions("Succeeded", 0)
@@ -32,7 +32,7 @@ def test_every_count_also_goes_into_a_total_without_dimensions():
 @mock_aws
 def test_they_are_sent_once():
     cloudwatch = boto3.client("cloudwatch", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
-    metrics = Metrics(ARN)
+    metrics = Metrics(ARN, "shop-table")
     metrics.note_scores(["views", "revenue"], [{"measure": "views", "score": 71.5}])
     metrics.send(cloudwatch)
     metrics.send(cloudwatch)

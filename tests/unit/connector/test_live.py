@@ -87,6 +87,19 @@ def test_a_window_without_rows_leaves_a_file_with_its_header(crawl: Crawl, rows:
     assert body == b"timestamp,views,revenue,platform,marketplace\n"
 
 
+def test_lag_is_how_long_the_oldest_open_window_has_been_over(crawl: Crawl, rows: FakeRedshift) -> None:
+    assert tick(crawl, hours(1)).lag_seconds == 0
+    assert tick(crawl, hours(3)).lag_seconds == 2 * 3600
+
+
+def test_a_secret_is_read_once_in_a_while_not_in_every_call(crawl: Crawl, rows: FakeRedshift) -> None:
+    reads: list[str] = []
+    crawl.secretsmanager.meta.events.register("before-call.secrets-manager.GetSecretValue", lambda **call: reads.append(call["model"].name))
+    for hour in range(1, 4):
+        tick(crawl, hours(hour))
+    assert len(reads) <= 1
+
+
 def test_missed_windows_are_caught_up_a_bounded_number_at_a_time_and_without_further_ticks(crawl: Crawl, rows: FakeRedshift) -> None:
     assert len(tick(crawl, hours(10), limit=4).submitted) == 4
     for left in (2, 0):

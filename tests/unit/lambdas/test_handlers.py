@@ -87,11 +87,12 @@ def test_a_failed_statement_leaves_the_handler_under_its_own_name(
 
 
 def test_ticks_and_ended_statements_drive_the_continuous_crawl(
-    handler: Any, s3: Any, given: dict[str, Any], redshift: FakeRedshift
+    handler: Any, s3: Any, given: dict[str, Any], redshift: FakeRedshift, capsys: pytest.CaptureFixture[str]
 ) -> None:
     module = handler("redshift/redshift-continuous-crawl")
     tick = {"detail-type": "Scheduled Event", "source": "aws.events", "time": "2022-01-12T02:00:00Z", "detail": {}}
     assert module.lambda_handler(tick, None) == {"status": "WAITING"}
+    assert '"CrawlLag":[0.0]' in capsys.readouterr().out.replace(" ", "")  # called, and nothing is late
     event = start(handler, s3, given | {"historical_end": "2022-01-12T00:00:00Z"})
     history = handler("redshift/redshift-historical-crawl")
     history.lambda_handler(event, None)

@@ -30,6 +30,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     report = live.advance(tick)
     if report is None:
         logger.info("history is not crawled yet")
+        _measure(lag_seconds=0, failed=0)
         return {"status": "WAITING"}
     return _told(report)
 
@@ -38,10 +39,14 @@ def _told(report: Report) -> dict[str, Any]:
     logger.append_keys(correlation_id=report.upload)
     for start, reason in report.failed.items():
         logger.error("window failed; the next tick tries again", window=start, reason=reason)
-    metrics.add_dimension("bucket", parameters.required("BUCKET"))
-    metrics.add_metric("CrawlLag", MetricUnit.Seconds, report.lag_seconds)
-    metrics.add_metric("WindowsFailed", MetricUnit.Count, len(report.failed))
-    metrics.flush_metrics()
+    _measure(report.lag_seconds, len(report.failed))
     result = {"status": "OK", "committed": report.committed, "submitted": report.submitted, "watermark": report.watermark}
     logger.info("windows looked at", lag_seconds=report.lag_seconds, **result)
     return result
+
+
+def _measure(lag_seconds: int, failed: int) -> None:
+    metrics.add_dimension("bucket", parameters.required("BUCKET"))
+    metrics.add_metric("CrawlLag", MetricUnit.Seconds, lag_seconds)
+    metrics.add_metric("WindowsFailed", MetricUnit.Count, failed)
+    metrics.flush_metrics()

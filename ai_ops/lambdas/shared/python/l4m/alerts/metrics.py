@@ -12,27 +12,28 @@ MOST_AT_ONCE = 1000
 
 @dataclass
 class Metrics:
-    """Figures of one run, sent together at its end."""
+    """Figures of one run, sent together at its end; ``service`` tells one installation's totals from another's."""
 
     detector_arn: str
+    service: str
     data: list[dict[str, Any]] = field(default_factory=list)
 
     def count_executions(self, outcome: str, count: int = 1) -> None:
         """Note runs that were Started, Succeeded or Failed."""
         if count:
             self._add(f"Executions{outcome}", count, "Count", AnomalyDetectorArn=self.detector_arn)
-            self._add(f"Executions{outcome}", count, "Count")
+            self._add(f"Executions{outcome}", count, "Count", Service=self.service)
 
     def count_delivery(self, alert_arn: str, is_delivered: bool) -> None:
         """Note an alert that arrived or did not."""
         name = "Delivered" if is_delivered else "Undelivered"
         self._add(name, 1, "Count", AlertArn=alert_arn)
-        self._add(name, 1, "Count")
+        self._add(name, 1, "Count", Service=self.service)
 
     def note_lag(self, seconds: int) -> None:
         """Note how long the oldest interval that is due has been waiting, 0 when none is."""
         self._add("DetectionLag", seconds, "Seconds", AnomalyDetectorArn=self.detector_arn)
-        self._add("DetectionLag", seconds, "Seconds")
+        self._add("DetectionLag", seconds, "Seconds", Service=self.service)
 
     def note_scores(self, measures: Iterable[str], groups: Iterable[Mapping[str, Any]]) -> None:
         """Note the highest severity of each measure, 0 where nothing was found."""

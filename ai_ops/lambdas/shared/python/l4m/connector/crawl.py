@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from l4m.connector.crawl_state import StateStore
 from l4m.connector.params import Params
 from l4m.connector.unload import header_file, is_gzip
 from l4m.service.timeline import Timeline
-from l4m.sources.redshift import Redshift, read_secret
+from l4m.sources.redshift import Redshift, Secret, read_secret
+
+SECRET_SECONDS = 300  # after which a secret is read again
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,19 @@ class Crawl:
 
     def database(self, params: Params) -> Redshift:
         """The database, reached with the secret that params.json names."""
-        secret = read_secret(self.secretsmanager, params.secret_name)
+        secret = _secret(self.secretsmanager, params.secret_name, int(time.monotonic() // SECRET_SECONDS))
         return Redshift(self.redshift_data, secret, self.target.cluster, self.target.workgroup)
 
     def write_header(self, prefix: str, columns: tuple[str, ...], params: Params) -> None:
         """Write the file that an UNLOAD of no rows leaves out, under the name that it would have had."""
         key = prefix.removeprefix(f"s3://{self.bucket}/") + ("000.gz" if is_gzip(params.csv) else "000")
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=header_file(columns, params.csv))
+
+
+@lru_cache(maxsize=16)
+def _secret(client: Any, name: str, period: int) -> Secret:
+    """A secret as it was read in this period of the process's life."""
+    return read_secret(client, name)
 
 
 def timeline(params: Params) -> Timeline:

@@ -20,7 +20,10 @@ ATTEMPTS = 8  # lost races against other runs before the event is given back to 
 
 @dataclass(frozen=True)
 class Report:
-    """What one run did, and for which upload: windows by their begin; ``lag_seconds`` from the first open one to the latest tick."""
+    """What one run did, and for which upload: windows by their begin.
+
+    ``lag_seconds`` is how long the first open window had ended at the latest tick, 0 when it had not.
+    """
 
     upload: str
     committed: dict[int, int]
@@ -75,7 +78,7 @@ class _Run:
         if self.state != before:
             self.state = self.crawl.store.save(self.state)
         submitted = self._submit(retry=tick is not None)
-        return Report(self.state.owner, self.committed, submitted, self.failed, watermark, max(0, horizon - watermark))
+        return Report(self.state.owner, self.committed, submitted, self.failed, watermark, max(0, horizon - self.timeline.after(watermark)))
 
     def _settle(self, flight: Flight) -> Flight | None:
         if flight.rows is not None or flight.statement is None:

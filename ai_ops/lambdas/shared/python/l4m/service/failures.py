@@ -39,7 +39,7 @@ def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now
         detector = resources.detector(event["detector"])
         if event["task"] == "run":
             _fail_interval(table, detector, datetime.fromisoformat(event["time"]), reason)
-            metrics = Metrics(detector.arn)
+            metrics = Metrics(detector.arn, table.name)
             metrics.count_executions("Failed")
             metrics.send(cloudwatch)
         elif event["task"] in TASKS:

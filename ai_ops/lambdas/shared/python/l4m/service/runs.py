@@ -51,7 +51,7 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
     pointer = assignment.runs.pointer()
     if assignment.detector.status not in RUNNING or pointer is None:
         return False
-    run = Run(assignment, pointer, moment, Metrics(detector_arn))
+    run = Run(assignment, pointer, moment, Metrics(detector_arn, context.table.name))
     try:
         has_more = _run_batches(run)
         run.metrics.note_lag(max(0, moment - assignment.timeline.due_at(run.pointer.next)))
