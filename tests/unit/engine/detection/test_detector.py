@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from l4m.engine import detector as module
-from l4m.engine.detector import Detector, Scores
+from l4m.engine.detector import Detector
+from l4m.engine.scores import Scores
 from l4m.model import Direction
 
 HARD = st.one_of(

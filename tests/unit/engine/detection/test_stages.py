@@ -10,6 +10,7 @@ from l4m.engine import stages
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 from l4m.engine.rates import Rates
+from l4m.engine.scores import Scores
 from l4m.engine.seasons import Seasons
 from l4m.engine.stages import STAGES
 
@@ -36,10 +37,11 @@ def arrays_after(count: int, values: np.ndarray) -> list[dict[str, np.ndarray]]:
     rates, memory, seen = Rates.of(seasons), Memory.blank(seasons.rows, values.shape[1]), []
     with np.errstate(all="ignore"):
         for i, row in enumerate(values):
-            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 2.4)
+            said = Scores(*(np.full(len(row), blank, np.float32) for blank in [7.0] * 5), *np.ones((2, len(row)), np.bool_))
+            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 2.4, said)
             for stage in STAGES[:count]:
                 stage(point, memory)
-            filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)}
+            filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)} | vars(said)
             seen.append({name: value.copy() for name, value in filled.items() if isinstance(value, np.ndarray)})
             for stage in STAGES[count:]:
                 stage(point, memory)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 from l4m.engine.rates import Rates
+from l4m.engine.scores import Scores
 from l4m.engine.seasons import Moment, Seasons
 from l4m.engine.settings import Settings
 from l4m.engine.severity import threshold_of
@@ -19,39 +19,6 @@ from l4m.engine.stages import STAGES
 
 BLOCK = 25_000  # series at a time: enough to hide what a call costs, few enough for the cache
 WORKERS = 2
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What is said about points; arrays of shape (series,) from a step, (intervals, series) from a run.
-
-    Attributes
-    ----------
-    expected, lower, upper : prediction and band, in units of the value
-    error : standard error of the prediction, from the deviations that nine of ten points keep to
-    severity : 0-100; NaN where no value arrived, and before the cold start is over
-    is_anomaly : the value is outside the band and the user's settings let it be reported
-    missing : the series should have reported and did not
-    """
-
-    expected: Array
-    lower: Array
-    upper: Array
-    error: Array
-    severity: Array
-    is_anomaly: NDArray[np.bool_]
-    missing: NDArray[np.bool_]
-
-    @classmethod
-    def blank(cls, *shape: int) -> Scores:
-        """Return scores of a shape, not filled in yet."""
-        expected, lower, upper, error, severity = (np.empty(shape, np.float32) for _ in range(5))
-        is_anomaly, missing = (np.empty(shape, np.bool_) for _ in range(2))
-        return cls(expected, lower, upper, error, severity, is_anomaly, missing)
-
-    def row(self, index: int | slice) -> Scores:
-        """Return the scores of one interval of a run, or of several."""
-        return Scores(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
 
 class Detector:
@@ -86,7 +53,7 @@ class Detector:
 
     def step(self, values: Array, start: int) -> Scores:
         """Score and learn the interval that begins at epoch second ``start``; ``values`` has shape (series,)."""
-        return self.run(values[np.newaxis], start).row(0)
+        return self.run(values[np.newaxis], start).part(0)
 
     def run(self, values: Array, start: int) -> Scores:
         """Score and learn consecutive intervals; ``values`` has shape (intervals, series).
@@ -123,10 +90,7 @@ class Detector:
         memory, block = self._memory.columns(first, last), slice(first, last)
         with np.errstate(all="ignore"):
             for i, moment in enumerate(moments):
-                point = Point(np.asarray(values[i, block], np.float32), moment, self._settings, self._rates, self._threshold)
+                said = scores.part(i, block)
+                point = Point(np.asarray(values[i, block], np.float32), moment, self._settings, self._rates, self._threshold, said)
                 for stage in STAGES:
                     stage(point, memory)
-                scores.expected[i, block], scores.severity[i, block] = point.expected, point.severity
-                scores.lower[i, block], scores.upper[i, block] = point.lower, point.upper
-                scores.error[i, block] = point.error
-                scores.is_anomaly[i, block], scores.missing[i, block] = point.is_anomaly, point.missing

@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.detector import Scores
 from l4m.engine.facts import Facts
+from l4m.engine.scores import Scores
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 

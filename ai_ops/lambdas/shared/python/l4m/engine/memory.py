@@ -27,17 +27,17 @@ class Memory:
     presence: Array = field(metadata=rows("hours"))  # share of intervals that reported, by hour
     visits: Array = field(metadata=rows("hours"))  # points observed, by hour
     last: Array = field(metadata=rows())  # last value
-    slow: Array = field(metadata=rows(2))  # slow level beside the daily, and beside the weekly profile
-    drift: Array = field(metadata=rows(2))  # fast autoregressive remainder of the same two
+    slow: Array = field(metadata=rows())  # slow level beside the profiles
+    drift: Array = field(metadata=rows())  # fast autoregressive remainder of level and profiles
     daily: Array = field(metadata=rows("phases"))  # deviation from the slow level, by phase of the day
     weekly: Array = field(metadata=rows("weeks"))  # further deviation, by phase of the week
-    error: Array = field(metadata=rows(5))  # running winsorised absolute error of each predictor
+    error: Array = field(metadata=rows(4))  # running winsorised absolute error of each predictor
     size: Array = field(metadata=rows())  # mean absolute value
     center: Array = field(metadata=rows())  # mean value
     spread: Array = field(metadata=rows())  # mean absolute deviation from it
     zeros: Array = field(metadata=rows())  # share of zeros
-    quantile: Array = field(metadata=rows(4, 0.9))  # log of the 90 % quantile of deviations: fast and seasonal up, fast and seasonal down
-    tail: Array = field(metadata=rows(4, 0.4))  # tail index beyond it
+    least: Array = field(metadata=rows())  # smallest scale that these four allow
+    tail: Array = field(metadata=rows(4, 0.577))  # mean log2 of deviations beyond a sigma: fast and seasonal up, fast and seasonal down
     event: Array = field(metadata=rows(2))  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod

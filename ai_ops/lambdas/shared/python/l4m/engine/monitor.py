@@ -139,7 +139,7 @@ class Monitor:
 
         def judge(at: slice) -> tuple[slice, Evidence]:
             known = Facts(facts.is_count[at], facts.is_positive[at])
-            return at, weigh(nodes[at], scores.row(at), depths=self._scene.depths, turns=turns[at], facts=known, settings=self._settings)
+            return at, weigh(nodes[at], scores.part(at), depths=self._scene.depths, turns=turns[at], facts=known, settings=self._settings)
 
         list(_share(combine, pieces))
         scores = self._detector.run(nodes.reshape(len(nodes), -1), start)

@@ -8,29 +8,26 @@ import numpy as np
 
 from l4m.engine.memory import Array
 
-PER_DAY = 0.66  # by how much the surprise of a once-a-week point grows with log10 of the points of a day
-KNOTS = (0.0, 1.09, 1.5, 2.25)  # surprise, less that growth, of severities 0, 50, 70, 90: measured on quiet series
+PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
+KNOTS = ((1.06, 1.94, 2.38), (1.52, 2.27, 2.72), (2.08, 2.9, 3.4))  # surprise there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
 BEYOND = 2.0  # surprise past the last knot that takes severity half the way from 90 to 100
-THRESHOLD, THRESHOLD_PER_DAY = 1.88, 0.37  # surprise of an anomaly at sensitivity 50, and its growth as above
+THRESHOLD, THRESHOLD_PER_DAY = 1.85, 0.27  # surprise of an anomaly at sensitivity 50, and its growth as above
 
 
-def severity_of(surprise: Array, per_day: int) -> Array:
+def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Array:
     """Return severities, 0-100, of surprises (-log10 of the share of points that deviate more).
 
     Examples
     --------
-    >>> severity_of(np.array([0.0, 1.09, 1.5, 2.25], np.float32), per_day=1).round().tolist()
-    [0.0, 50.0, 70.0, 90.0]
+    >>> severity_of(np.array([0.0, 1.06, 1.52, 2.08, 99], np.float32), per_day=1).round().tolist()
+    [0.0, 50.0, 70.0, 90.0, 100.0]
     """
-    place = surprise - PER_DAY * math.log10(per_day)
-    severity = np.maximum(place, 0)
-    severity *= SEVERITIES[1] / KNOTS[1]
-    rare = np.flatnonzero(place > KNOTS[1])
-    over = place[rare] - KNOTS[-1]
-    severity[rare] = np.interp(place[rare], KNOTS, SEVERITIES)
-    np.maximum(over, 0, out=over)
-    severity[rare] += (100 - SEVERITIES[-1]) * over / (over + BEYOND)
+    knots = [0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)]
+    severity = np.multiply(surprise, SEVERITIES[1] / knots[1], out=out)
+    rare = np.flatnonzero(surprise > knots[1])
+    over = np.maximum(surprise[rare] - knots[-1], 0)
+    severity[rare] = np.interp(surprise[rare], knots, SEVERITIES) + (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     return np.asarray(severity)
 
 

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.memory import Memory
+from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 
-LARGEST = 1e18  # squares and sums stay finite in float32
+LARGEST = np.float32(1e18)  # squares and sums stay finite in float32
 GONE_DAYS = 2.0  # a series silent for longer has ended; its absence is the new normal
 VISITS = 4.0  # times an hour must have been seen before its silence means anything
 REGULAR = 0.9  # share of intervals in which an hour must have reported
@@ -21,27 +21,31 @@ PRESENCE_VISITS = 30.0  # memory of the presence of an hour
 
 
 def attend(point: Point, memory: Memory) -> None:
-    """Fill ``present``, ``value``, ``seen``, ``youngest`` and ``missing``.
+    """Fill ``present``, ``is_complete``, ``value``, ``seen``, ``youngest``, ``visits``, ``fewest`` and ``missing``.
 
     A series is missing when its silence would hardly come by chance: every silent interval adds -log10 of the share of
     intervals in which this hour used to stay silent.
     """
     arrived = point.values == point.values
-    present = arrived.astype(np.float32)
-    value = np.fmax(np.fmin(point.values, LARGEST), -LARGEST)
-    point.present, point.value, point.seen = present, value, memory.seen[0]
-    point.youngest = float(point.seen.min()) if len(present) else 0.0
-    if arrived.all():
-        point.missing = np.zeros(len(present), np.bool_)
+    point.is_complete = bool(arrived.all())
+    point.present, point.seen = arrived.astype(np.float32), memory.seen[0]
+    point.youngest = float(point.seen.min()) if len(arrived) else 0.0
+    point.value = np.clip(point.values, -LARGEST, LARGEST)
+    point.visits = memory.visits[point.moment.hour]
+    if point.is_complete:
+        point.scores.missing[:] = False
+        memory.absent.fill(0)
+        memory.silence.fill(0)
     else:
-        value *= present
-        value += (1 - present) * memory.last[0]
-        point.missing = ~arrived & _is_expected(point, memory)
+        np.copyto(point.value, memory.last[0], where=~arrived)
+        np.logical_and(~arrived, _is_expected(point, memory), out=point.scores.missing)
+        _learn_silence(point, memory)
     _learn_presence(point, memory)
+    point.fewest = float(point.visits.min()) if len(arrived) else 0.0
 
 
 def _is_expected(point: Point, memory: Memory) -> NDArray[np.bool_]:
-    presence, visits = memory.presence[point.moment.hour], memory.visits[point.moment.hour]
+    presence, visits = memory.presence[point.moment.hour], point.visits
     known = (visits >= VISITS * point.rates.per_hour) & (memory.absent[0] <= GONE_DAYS * point.rates.day) & (presence > REGULAR)
     steady = memory.presence.mean(axis=0) > STEADY
     past = np.where(steady, point.seen, visits / point.rates.per_hour)  # a short past of an hour proves little by itself
@@ -51,21 +55,25 @@ def _is_expected(point: Point, memory: Memory) -> NDArray[np.bool_]:
     return np.asarray(known & (memory.silence[0] >= needed) & (point.moment.holiday == 0))
 
 
+def _learn_silence(point: Point, memory: Memory) -> None:
+    still = (1 - point.present) * _has_begun(point)
+    memory.absent[0] += 1
+    memory.absent[0] *= still
+    memory.silence[0] *= still
+
+
 def _learn_presence(point: Point, memory: Memory) -> None:
-    presence, visits, absent = memory.presence[point.moment.hour], memory.visits[point.moment.hour], memory.absent[0]
-    absent += 1
-    absent *= 1 - point.present
-    memory.silence[0] *= 1 - point.present
-    change = point.present - presence
-    if len(visits) and visits.min() <= PRESENCE_VISITS * point.rates.per_hour:
-        change *= np.maximum(1 / (visits + 1), 1 / (PRESENCE_VISITS * point.rates.per_hour))
-    else:
-        change *= 1 / (PRESENCE_VISITS * point.rates.per_hour)
-    if point.youngest == 0:
-        began = (point.seen + point.present > 0).astype(np.float32)
-        absent *= began
-        memory.silence[0] *= began
-        change *= began
     if point.moment.holiday == 0:
+        presence = memory.presence[point.moment.hour]
+        change = point.present - presence
+        longest, shortest = PRESENCE_VISITS * point.rates.per_hour, float(point.visits.min()) if len(change) else 0.0
+        change *= 1 / longest if shortest > longest else np.maximum(1 / (point.visits + 1), 1 / longest)
+        if point.youngest == 0:
+            change *= _has_begun(point)
         presence += change
-    visits += point.present
+    point.visits += point.present
+
+
+def _has_begun(point: Point) -> Array:
+    """Return 1 for series of which something was seen, else 0."""
+    return (point.seen + point.present > 0).astype(np.float32)

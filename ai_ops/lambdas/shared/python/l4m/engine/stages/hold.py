@@ -29,9 +29,9 @@ def hold(point: Point, memory: Memory) -> None:
     point.expected[open_] = point.value[open_] - point.deviations[1, open_]
     point.deviations[0, open_] = point.deviations[1, open_]
     point.scales[0, open_] = point.scales[1, open_]
-    point.surprise[open_] = point.lasting[open_] - SEASONAL_MARGIN
-    memory.slow[:, outlived] += point.deviations[1, outlived]
-    memory.drift[:, outlived] = 0
+    point.surprise[open_] = np.maximum(point.lasting[open_] - SEASONAL_MARGIN, 0)
+    memory.slow[0, outlived] += point.deviations[1, outlived]
+    memory.drift[0, outlived] = 0
     age[open_] += 1
     ended = open_[~(recent & (off | ~arrived))]
     sign[ended] = age[ended] = 0

@@ -6,71 +6,98 @@ import numpy as np
 
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
-from l4m.engine.stages.predict import DAILY, WEEKLY
+from l4m.engine.stages.compare import TO_SIGMA
+from l4m.engine.stages.predict import DAILY
 
-FAST = 0.35
-CLIP = 3 * 1.2533  # errors count up to three sigma
-WIDE = 1e30  # no clip yet
+CLIP = 3 * TO_SIGMA  # errors count up to three sigma
+REACH = 3 * CLIP  # those of the fast remainder further
+WIDE = np.float32(1e30)  # no clip yet
 WEEK_VISITS, WEEK_PRIOR = 10.0, 4.0  # longest memory of a phase of the week, and weight of an absent weekly effect
-SIZE_EVERY = 2  # intervals between two looks at the size of values, which moves slowly
+IN_EVENT = 0.3  # how much a point inside an event teaches the level
 YOUNG = 5  # points, and
 YOUNG_VISITS = 2  # visits of a phase, before errors are clipped
+MOST_ZEROS = 0.999
+RELATIVE_FLOOR, SPREAD_FLOOR = 0.03, 0.05  # smallest deviation that counts: of the size, of the spread
 
 
 def learn(point: Point, memory: Memory) -> None:
     """Move everything remembered towards the point; errors are winsorised (Huber) so that no single value decides."""
     if point.youngest == 0:
         first = (point.present > 0) & (point.seen == 0)
-        for array in memory.slow:
-            array[first] = point.value[first]
+        memory.slow[0, first] = point.value[first]
     limit = CLIP * memory.error
     _learn_errors(point, memory, limit)
-    if point.moment.phase % SIZE_EVERY == 0:
+    if point.moment.phase % point.rates.size_every == 0:
         _learn_size(point, memory)
-    visits = memory.visits[point.moment.hour] / point.rates.per_hour
     if point.youngest < YOUNG:
         limit += WIDE * (point.seen < YOUNG).astype(np.float32)
-    if len(visits) and visits.min() < YOUNG_VISITS:
-        limit[DAILY:] += WIDE * (visits < YOUNG_VISITS).astype(np.float32)
-    _learn_levels(point, memory, limit, visits)
+    if point.fewest < YOUNG_VISITS * point.rates.per_hour:
+        limit[DAILY:] += WIDE * (point.visits < YOUNG_VISITS * point.rates.per_hour).astype(np.float32)
+    _learn_levels(point, memory, limit)
+    _learn_profiles(point, memory, limit)
     memory.last[0] = point.value
     memory.seen[0] += point.present
 
 
-def _learn_levels(point: Point, memory: Memory, limit: Array, visits: Array) -> None:
-    errors, limit = point.errors[DAILY : WEEKLY + 1], limit[DAILY : WEEKLY + 1]
-    daily, weekly = clipped = np.minimum(errors, limit)
-    np.maximum(clipped, -limit, out=clipped)
-    reach = 3 * limit
-    remainder = np.minimum(errors, reach)
-    np.maximum(remainder, -reach, out=remainder)
-    remainder -= memory.drift
-    remainder *= FAST * point.present * (memory.event[0] == 0)
-    memory.drift += remainder
-    memory.slow += point.gain(point.rates.slow, 2) * point.trust * clipped
-    usual = point.present * (1 - point.moment.holiday)
-    memory.daily[point.moment.phase] += np.maximum(1 / (visits + 1), 1 / point.rates.phase_visits) * usual * daily
+def _clip(errors: Array, limit: Array) -> Array:
+    """Return errors within their limits; takes the limits' place."""
+    clipped = np.minimum(errors, limit)
+    np.negative(limit, out=limit)
+    np.maximum(clipped, limit, out=clipped)
+    return np.asarray(clipped)
+
+
+def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
+    """Move the slow level and the fast remainder by the error of the season that was used."""
+    open_ = np.flatnonzero(memory.event[0] != 0)
+    season = point.errors[0]
+    reach = np.minimum(limit[DAILY], limit[DAILY + 1])
+    remainder = _clip(season, reach * (REACH / CLIP))
+    remainder -= memory.drift[0]
+    remainder *= point.rates.fast
+    remainder[open_] = 0
+    memory.drift[0] += point.keep_present(remainder)
+    level = _clip(season, reach)
+    level *= point.gain(point.rates.slow, 2) * (1 - point.moment.holiday)
+    level[open_] *= IN_EVENT
+    memory.slow[0] += point.keep_present(level)
+
+
+def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
+    """Move the phase of the day and of the week by the errors of their seasons."""
+    rates, moment = point.rates, point.moment
+    daily, weekly = clipped = _clip(point.errors[3:], limit[DAILY:])
+    point.keep_present(clipped)
+    clipped *= 1 - moment.holiday
+    if point.fewest >= rates.phase_visits * rates.per_hour:
+        daily *= 1 / rates.phase_visits
+    else:
+        daily *= np.maximum(1 / (point.visits / rates.per_hour + 1), 1 / rates.phase_visits)
+    memory.daily[moment.phase] += daily
     if len(memory.weekly) > 1:
-        gain = np.maximum(1 / (visits / 7 + WEEK_PRIOR), 1 / WEEK_VISITS) / point.rates.per_week_row
-        memory.weekly[point.moment.week] += gain * usual * weekly
+        weekly *= np.maximum(1 / (point.visits / rates.per_hour / 7 + WEEK_PRIOR), 1 / WEEK_VISITS) / rates.per_week_row
+        memory.weekly[moment.week] += weekly
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
     gain = point.gain(point.rates.scale, 0) if point.youngest else np.maximum(1 / np.maximum(point.seen, 1), point.rates.scale)
-    size = np.abs(point.errors)
+    size = np.abs(point.errors[1:])
     if point.youngest < 2:
         np.minimum(size, limit + WIDE * (point.seen < 2).astype(np.float32), out=size)
     else:
         np.minimum(size, limit, out=size)
     size -= memory.error
-    size *= gain * point.present
-    memory.error += size
+    size *= gain
+    memory.error += point.keep_present(size)
 
 
 def _learn_size(point: Point, memory: Memory) -> None:
-    gain = np.minimum(point.gain(point.rates.scale, 1) * SIZE_EVERY, 1) * point.present
-    memory.size[0] += gain * (np.abs(point.value) - memory.size[0])
-    memory.center[0] += gain * (point.value - memory.center[0])
-    memory.spread[0] += gain * (np.abs(point.value - memory.center[0]) - memory.spread[0])
-    zero = (point.value == 0).astype(np.float32)
-    memory.zeros[0] += gain * (zero - memory.zeros[0])
+    """Learn size, centre, spread and share of zeros; and the least scale they allow: where most are zero, the size of the others."""
+    gain = np.minimum(point.gain(point.rates.scale, 1) * point.rates.size_every, 1) * point.present
+    size, center, spread, zeros = memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]
+    size += gain * (np.abs(point.value) - size)
+    center += gain * (point.value - center)
+    spread += gain * (np.abs(point.value - center) - spread)
+    zeros += gain * ((point.value == 0).astype(np.float32) - zeros)
+    sparse = zeros * zeros * size / (1 - np.minimum(zeros, MOST_ZEROS))
+    memory.least[0] = TO_SIGMA * np.maximum(np.maximum(RELATIVE_FLOOR * size, SPREAD_FLOOR * spread), sparse)

@@ -1,24 +1,44 @@
-"""Stage: five simple predictors of the value, each the best of them on some series."""
+"""Stage: four simple predictors of the value, each the best of them on some series."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 
-LAST, DAILY, WEEKLY, DAILY_FAST, WEEKLY_FAST = range(5)
+LAST, FAST, DAILY, WEEKLY = range(4)  # rows of the running errors
+DAYS, WEEKS = 2, 15  # visits of a phase before the daily, and the weekly season compete
 
 
 def predict(point: Point, memory: Memory) -> None:
-    """Fill ``predictions`` and ``errors``: last value, daily and weekly season, both with a fast remainder."""
-    daily, weekly = memory.daily[point.moment.phase], memory.weekly[point.moment.week]
-    predictions = np.empty((5, len(point.value)), np.float32)
-    predictions[LAST] = memory.last[0]
-    np.add(memory.slow, daily, out=predictions[DAILY : WEEKLY + 1])
-    predictions[WEEKLY] += weekly
-    np.add(predictions[DAILY : WEEKLY + 1], memory.drift, out=predictions[DAILY_FAST:])
+    """Fill ``errors``: of the better season, the last value, that season with a fast remainder, the daily and the weekly season."""
+    errors = point.errors = np.empty((5, len(point.value)), np.float32)
+    season, last, fast, daily, weekly = errors
+    weekly_profile = memory.weekly[point.moment.week]
+    np.subtract(point.value, memory.last[0], out=last)
+    np.subtract(point.value, memory.slow[0], out=daily)
+    daily -= memory.daily[point.moment.phase]
+    np.subtract(daily, weekly_profile, out=weekly)
+    if len(memory.weekly) > 1 and _has_weeks(point):
+        np.multiply(weekly_profile, _prefers_week(point, memory), out=season)
+        np.subtract(daily, season, out=season)
+    else:
+        season[:] = daily
+    np.subtract(season, memory.drift[0], out=fast)
     if point.youngest == 0:
-        first = point.seen == 0
-        predictions[:, first] = point.value[first]
-    point.predictions, point.errors = predictions, point.value - predictions
+        errors[:, point.seen == 0] = 0
+
+
+def _has_weeks(point: Point) -> bool:
+    """Whether any series was seen often enough for a weekly season."""
+    needed = WEEKS * point.rates.per_hour
+    return point.fewest >= needed or bool((point.visits >= needed).any())
+
+
+def _prefers_week(point: Point, memory: Memory) -> NDArray[np.bool_]:
+    prefers = memory.error[WEEKLY] < memory.error[DAILY]
+    if point.fewest < WEEKS * point.rates.per_hour:
+        prefers &= point.visits >= WEEKS * point.rates.per_hour
+    return np.asarray(prefers)
