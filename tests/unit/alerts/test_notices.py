@@ -113,9 +113,19 @@ def test_an_alert_on_the_largest_metric_set_is_small_enough_to_be_sent(
 
 def test_a_short_text_fits_one_sms(alert: Alert, tell: Any, group: dict[str, Any]) -> None:
     text = text_of(alert, "SHORT_TEXT", tell)
-    assert text == "cancelled is 340 % above what was expected for origin=EWR, 2013-02-08 16:00, severity 92"
-    long = {**group, "measure": "m" * 200}
-    assert len(text_of(alert, "SHORT_TEXT", tell, about=long)) == SHORT_LENGTH
+    assert text == "cancelled is 340 % above what was expected for origin=EWR, 2013-02-08 16:00 EST (since 2013-02-08 13:00), severity 92"
+    assert len(text_of(alert, "SHORT_TEXT", tell, about={**group, "measure": "m" * 200})) == SHORT_LENGTH
+    far = [{**one, "dimensions": {"origin": "E" * 99}} for one in group["series"]]
+    long = text_of(alert, "SHORT_TEXT", tell, about={**group, "series": far})
+    assert len(long) == SHORT_LENGTH
+    assert long.endswith("EEE..., 2013-02-08 16:00 EST (since 2013-02-08 13:00), severity 92")
+
+
+def test_a_cause_that_hardly_shows_in_a_later_group_is_not_its_headline(alert: Alert, tell: Any, group: dict[str, Any]) -> None:
+    total = {**group["series"][1], "value": 900.0}
+    text = text_of(alert, "LONG_TEXT", tell, about={**group, "series": [group["series"][0], total]})
+    assert "900 overall; expected 10" in text
+    assert "origin=EWR (61 % of the deviation, +340 %), since 2013-02-08 13:00" in text
 
 
 def test_a_feed_that_fell_silent_is_told_as_such(alert: Alert, tell: Any, group: dict[str, Any]) -> None:
@@ -149,11 +159,16 @@ def test_every_change_of_an_incident_is_an_event_of_its_own(detector: Detector, 
 def test_a_correction_is_sent_when_it_matters(alert: Alert, tell: Any, score: float, said: str | None) -> None:
     (notice,) = tell(replace(alert, target=replace(alert.target, format="LONG_TEXT")))
     corrected = correct(notice.id, notice.body, score)
+    (sms,) = tell(replace(alert, target=replace(alert.target, format="SHORT_TEXT")))
+    short = correct(sms.id, sms.body, score)
     if said is None:
         assert corrected is None
         return
     assert corrected is not None
+    assert short is not None
     assert said in corrected.body["text"]
+    assert said in short.body["text"]
+    assert len(short.body["text"]) <= SHORT_LENGTH
     assert corrected.body["payload"]["anomalyScore"] == score
     assert corrected.body["payload"]["correction"]["previousEventId"] == notice.body["payload"]["alertEventId"]
     assert corrected.id != notice.id

@@ -7,6 +7,7 @@ from typing import Any
 
 from l4m.alerts.notices import SNS, Notice
 from l4m.alerts.payload import event_id
+from l4m.alerts.texts import SHORT_LENGTH, cut
 
 CHANGED_BY = 5.0  # a smaller change of severity is not worth a second message
 
@@ -27,7 +28,12 @@ def correct(notice_id: str, sent: Mapping[str, Any], score: float) -> Notice | N
     }
     body = {**sent, "score": score, "payload": payload}
     if "text" in sent:
-        body["text"] = f"Correction: {verdict}. It was said before:\n{sent['text']}"
+        is_short = len(sent["text"]) <= SHORT_LENGTH
+        body["text"] = (
+            cut(f"Correction: {verdict}. Was: {sent['text']}", SHORT_LENGTH)
+            if is_short
+            else f"Correction: {verdict}. It was said before:\n{sent['text']}"
+        )
     if "subject" in sent:
         body["subject"] = f"Correction: {sent['subject']}"[:100]
     return Notice(event, SNS if "topic_arn" in sent else "lambda", body)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 MOST_CAUSES = 5
+MUCH = 0.5  # of the largest deviation in a group
 
 Document = Mapping[str, Any]
 
@@ -34,14 +35,23 @@ def explain_group(group: Document, incident: Document | None, completeness: Docu
 
 
 def headline_series(group: Document, incident: Document | None) -> Document:
-    """The series that tells the story best: the one of the strongest cause, else the widest of the most severe."""
+    """The series that tells the story best: the one of the strongest cause, if it is much of this group; else the widest.
+
+    Causes are an incident's, and an incident may have moved on since it began.
+    """
     series = {frozenset(one["dimensions"].items()): one for one in reversed(group["series"])}
+    largest = max(map(_deviation, group["series"]))
     for cause in (incident or {}).get("causes", ()):
         found: Document | None = series.get(frozenset(cause["dimensions"].items()))
-        if found is not None:
+        if found is not None and _deviation(found) >= MUCH * largest:
             return found
     chosen: Document = min(group["series"], key=lambda one: len(one["dimensions"]))
     return chosen
+
+
+def _deviation(series: Document) -> float:
+    """How far a series is from what was expected, in its own unit."""
+    return abs(float(series["value"] or 0) - float(series["expected"] or 0))
 
 
 def change_percent(series: Document) -> float | None:

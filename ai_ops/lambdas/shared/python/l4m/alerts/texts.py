@@ -11,6 +11,7 @@ from l4m.alerts.explanation import Document
 from l4m.model import Alert, Detector
 
 SHORT_LENGTH = 140
+LEAST_SHARE = 0.5  # per cent; less would be written as 0
 LARGEST_PERCENT = 900.0  # beyond this the figures themselves say more
 SUBJECT_LENGTH = 100  # SNS refuses a longer one
 
@@ -22,10 +23,13 @@ def subject(detector: Detector, group: Document, explanation: Document) -> str:
 
 
 def short_text(group: Document, explanation: Document, timezone: str) -> str:
-    """One SMS."""
-    what = f"{group['measure']} {_verdict(group, explanation)} {_where(explanation['dimensions'])}"
-    line = f"{what}, {_time(group['start'], timezone)}, severity {group['score']:.0f}"
-    return line if len(line) <= SHORT_LENGTH else line[: SHORT_LENGTH - 1] + "…"
+    """One SMS; where there is too much to say, the place is cut short."""
+    what = f"{group['measure']} {_verdict(group, explanation)} "
+    start, began = _time(group["start"], timezone), _time(explanation["incidentStart"], timezone)
+    when = f"{start}{_zone(group['start'], timezone)}" + (f" (since {began})" if began != start else "")
+    rest = f", {when}, severity {group['score']:.0f}"
+    place = cut(_where(explanation["dimensions"]), SHORT_LENGTH - len(what) - len(rest))
+    return cut(f"{what}{place}{rest}", SHORT_LENGTH)
 
 
 def long_text(alert: Alert, detector: Detector, group: Document, explanation: Document, timezone: str) -> str:
@@ -35,9 +39,9 @@ def long_text(alert: Alert, detector: Detector, group: Document, explanation: Do
         "",
         f"What:      {_figures(explanation)}",
         f"When:      {_time(group['start'], timezone)} ({timezone}); the incident began at {_time(explanation['incidentStart'], timezone)}",
-        f"Where:     {_causes(explanation)}",
+        f"Where:     {_causes(explanation, group, timezone)}",
         f"How many:  {_count(explanation['anomalousSeries'])}",
-        f"How sure:  severity {group['score']:.2f} of 100; a series that is well does this {explanation['confidence']}",
+        f"How sure:  severity {group['score']:.2f} of 100; a healthy series does this {explanation['confidence']}",
         f"Related:   {', '.join(explanation['relatedMeasures']) or 'no other measure'}",
         f"Data:      {_completeness(explanation['completeness'])}",
         "",
@@ -67,9 +71,12 @@ def _figures(explanation: Document) -> str:
     return f"{actual} {_where(explanation['dimensions'])}; expected {_number(explanation['expected'])} ({band})"
 
 
-def _causes(explanation: Document) -> str:
+def _causes(explanation: Document, group: Document, timezone: str) -> str:
     causes = [f"{_name(cause['dimensions'])} ({_share(cause)})" for cause in explanation["causes"]]
-    return "; ".join(causes) or _name(explanation["dimensions"])
+    if not causes:
+        return _name(explanation["dimensions"])
+    since = "" if explanation["incidentStart"] == group["start"] else f", since {_time(explanation['incidentStart'], timezone)}"
+    return "; ".join(causes) + since
 
 
 def _share(cause: Document) -> str:
@@ -81,7 +88,7 @@ def _contributions(group: Document) -> list[str]:
     lines = []
     for name, shares in group["contributions"].items():
         largest = sorted(shares.items(), key=lambda pair: -pair[1])[:5]
-        lines.append(f"By {name}: " + ", ".join(f"{value} {share:.0f} %" for value, share in largest if share > 0))
+        lines.append(f"By {name}: " + ", ".join(f"{value} {share:.0f} %" for value, share in largest if share >= LEAST_SHARE))
     return [*lines, ""] if lines else []
 
 
@@ -92,7 +99,7 @@ def _completeness(completeness: Mapping[str, Any]) -> str:
 
 
 def _where(dimensions: Mapping[str, str]) -> str:
-    return f"for {_name(dimensions)}"
+    return f"for {_name(dimensions)}" if dimensions else "overall"
 
 
 def _name(dimensions: Mapping[str, str]) -> str:
@@ -109,6 +116,17 @@ def _number(value: float) -> str:
 
 def _time(moment: int, timezone: str) -> str:
     return datetime.fromtimestamp(moment, ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M")
+
+
+def _zone(moment: int, timezone: str) -> str:
+    """The zone's short name, if it has one of letters."""
+    name = datetime.fromtimestamp(moment, ZoneInfo(timezone)).tzname() or ""
+    return f" {name}" if name.isalpha() else ""
+
+
+def cut(text: str, length: int) -> str:
+    """The text if it fits; its end is left out otherwise."""
+    return text if len(text) <= length else text[: max(0, length - 3)] + "..."
 
 
 def _ascii(line: str) -> str:
