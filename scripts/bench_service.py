@@ -27,7 +27,7 @@ FROM range({first}, {last}) hours(hour), range({series}) numbers(series)
 
 def measure(series: int, days: int) -> dict[str, Any]:
     """Learn from a history, then run the interval after it; figures of the function's own process."""
-    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)  # so that it is not learned but run
     with tempfile.TemporaryDirectory() as folder, LocalAws.start(Path(folder) / "home") as aws:
         outputs = aws.deploy(TEMPLATE, "bench", {"RunMemory": 10240})
         function = outputs["RunDetectionFunction"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -39,8 +41,10 @@ def store_groups(assignment: Assignment, report: Report, tail: History, series: 
         assignment.anomalies.replace(report["starts"], entries)
     for retracted in report["retracted"]:
         _retract(assignment, retracted)
-    for group in groups:
-        _put_group(assignment, group, tail, series)
+    for start, together in groupby(sorted(groups, key=itemgetter("start")), key=itemgetter("start")):
+        window = _window(assignment, start, tail, series)  # large: read once for all groups of an interval
+        for group in together:
+            _put_group(assignment, group, window)
     for incident in _incidents(assignment, report).values():
         assignment.anomalies.put_incident(incident, _groups_of(incident["id"], groups))
 
@@ -62,12 +66,11 @@ def _retract(assignment: Assignment, retracted: Mapping[str, Any]) -> None:
         assignment.anomalies.delete_group(retracted["id"])
 
 
-def _put_group(assignment: Assignment, group: Mapping[str, Any], tail: History, series: SeriesStore) -> None:
-    history = _window(assignment, group["start"], tail, series)
+def _put_group(assignment: Assignment, group: Mapping[str, Any], window: History) -> None:
     number = [measure.name for measure in assignment.metric_set.measures].index(group["measure"])
     nodes = [tuple(one["dimensions"].get(name, "*") for name in assignment.metric_set.dimensions) for one in group["series"]]
-    values = np.ascontiguousarray(history.series(number, nodes), "<f4").tobytes()
-    assignment.anomalies.put_group(group["id"], {**group, "timestamps": history.starts.tolist()}, values)
+    values = np.ascontiguousarray(window.series(number, nodes), "<f4").tobytes()
+    assignment.anomalies.put_group(group["id"], {**group, "timestamps": window.starts.tolist()}, values)
 
 
 def _window(assignment: Assignment, start: int, tail: History, series: SeriesStore) -> History:
