@@ -78,10 +78,19 @@ def test_what_is_not_in_the_pattern_is_no_time(text: str | None) -> None:
     assert read(text, "yyyy-MM-dd HH:mm:ss")[0] is None
 
 
-@pytest.mark.parametrize("pattern", ["HH:mm", "yyyy-MM-dd hh:mm", "yyyy-QQ", "yyyy[-MM", "yyyy]", "yyyy-MM-ddTHH", "yyyy-MM-dd[X]", ""])
+@pytest.mark.parametrize(
+    "pattern", ["HH:mm", "yyyy-MM-dd hh:mm", "yyyy-QQ", "yyyy[-MM", "yyyy]", "yyyy-MM-ddTHH", "yyyy-MM-dd[X]", "yyyy" + "[M]" * 5, ""]
+)
 def test_formats_that_cannot_work_are_refused_by_name(pattern: str) -> None:
     with pytest.raises(InvalidInput, match="timestamp format"):
         check_format(pattern)
+
+
+def test_four_optional_sections_are_tried_each_way() -> None:
+    pattern = "yyyy[-MM][-dd][' ['HH][:mm]"
+    check_format(pattern)
+    assert read("2013-02-08 [05:30", pattern)[0] == datetime(2013, 2, 8, 5, 30)
+    assert read("2013-02", pattern)[0] == datetime(2013, 2, 1)
 
 
 @given(st.datetimes(datetime(1901, 1, 1), datetime(2199, 12, 31)).map(lambda time: time.replace(microsecond=0)))

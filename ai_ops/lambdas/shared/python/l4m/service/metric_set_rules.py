@@ -11,8 +11,6 @@ from l4m.model import Frequency, MetricSet, OtherSource, S3Source
 from l4m.service.source_rules import source_faults
 from l4m.sources.timestamps import check_format
 
-OPTIONAL_SECTIONS = 4  # of a timestamp pattern; each doubles the formats that are tried on a row
-
 
 def metric_set_faults(metric_set: MetricSet, detector_frequency: Frequency, account: str) -> list[Fault]:
     """Everything that is wrong with a metric set for a detector of that frequency, in that account."""
@@ -79,8 +77,6 @@ def check_namespaces(metric_set: MetricSet) -> Iterator[Fault]:
 
 
 def _format_faults(pattern: str) -> list[Fault]:
-    if pattern.count("[") > OPTIONAL_SECTIONS:
-        return [Fault("timestamp.format", f"has more than {OPTIONAL_SECTIONS} optional sections")]
     try:
         check_format(pattern)
     except InvalidInput as error:

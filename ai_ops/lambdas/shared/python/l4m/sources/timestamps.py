@@ -10,6 +10,7 @@ from l4m.sources.identifiers import literal
 
 UNIX = "UNIX"
 ISO = "ISO"
+MOST_FORMATS = 16  # that are tried on a time; each optional section doubles them
 MILLISECONDS_FROM = 94_694_400_000  # a UNIX time above this counts milliseconds
 
 _TOKENS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|\[|\]|[^A-Za-z'\[\]]+|'")
@@ -116,7 +117,9 @@ def _formats(pattern: str) -> tuple[list[str], bool]:
         elif token[0] == "]":
             if not opened:
                 raise _unknown(pattern, "a ']' without its '['")
-            formats += opened.pop()
+            formats = _with_and_without(formats, opened.pop())
+            if len(formats) > MOST_FORMATS:
+                raise _unknown(pattern, f"so many optional sections that it stands for more than {MOST_FORMATS} formats")
         else:
             piece = _specifier(token, pattern)
             formats = [one + piece for one in formats]
@@ -125,6 +128,12 @@ def _formats(pattern: str) -> tuple[list[str], bool]:
     has_zone = _has_letter(pattern, _ZONE_LETTERS)
     _check_whole(pattern, formats, has_zone)
     return formats, has_zone
+
+
+def _with_and_without(full: list[str], bare: list[str]) -> list[str]:
+    """Formats with an optional section and without it; like Java, an earlier section is tried before a later one."""
+    share = len(full) // len(bare)
+    return [one for number, without in enumerate(bare) for one in (*full[share * number : share * (number + 1)], without)]
 
 
 def _specifier(token: re.Match[str], pattern: str) -> str:
