@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,12 @@ def tracked(root: Path, *patterns: str) -> list[Path]:
     return [root / line for line in listed.stdout.splitlines() if (root / line).is_file()]
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def test_no_file_of_code_is_longer_than_one_idea(root: Path) -> None:
     sizes = {str(path.relative_to(root)): len(path.read_text(encoding="utf-8").splitlines()) for path in tracked(root, "*.py")}
     assert {name: size for name, size in sizes.items() if size > LONGEST_FILE} == {}
@@ -28,7 +35,7 @@ def test_no_file_of_code_is_longer_than_one_idea(root: Path) -> None:
 def test_no_function_is_longer_than_it_need_be(root: Path) -> None:
     long = {}
     for path in tracked(root, *(f"{folder}/**.py" for folder in CODE)):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef) and (lines := _body_lines(node)) > LONGEST_FUNCTION:
                 long[f"{path.relative_to(root)}:{node.name}"] = lines
     assert long == {}
@@ -36,7 +43,7 @@ def test_no_function_is_longer_than_it_need_be(root: Path) -> None:
 
 def test_every_module_says_in_a_docstring_what_lives_there(root: Path) -> None:
     modules = tracked(root, "*.py")
-    assert [str(path.relative_to(root)) for path in modules if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))] == []
+    assert [str(path.relative_to(root)) for path in modules if not ast.get_docstring(parsed(path))] == []
 
 
 def test_no_file_names_a_machine_or_a_registry(root: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ CONSTRAINTS = {"AllowedPattern", "AllowedValues", "MinValue", "MaxValue"}
 each_template = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT)))
 
 
+@cache
 def load(path: Path) -> dict[str, Any]:
     template, problems = decode(str(path))
     assert not problems, problems

@@ -45,7 +45,7 @@ def test_days_begin_at_the_zones_midnight_however_long_they_last() -> None:
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("interval", [300, 600, 3600, 86_400])
 @given(moment=st.integers(0, 4_000_000_000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_an_interval_holds_its_moment_and_its_local_time(zone: str, interval: int, moment: int) -> None:
     clock = clock_of(interval, zone)
     number = clock.number(moment)

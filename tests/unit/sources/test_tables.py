@@ -220,7 +220,7 @@ def test_days_follow_the_zones_midnight(tmp_path: Path) -> None:
         max_size=60,
     )
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_sums_match_a_plain_loop_whatever_the_order_of_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[int, str, int]]
 ) -> None:
