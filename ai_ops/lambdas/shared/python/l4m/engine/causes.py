@@ -61,12 +61,12 @@ def scan(codes: NDArray[np.integer], actual: Floats, expected: Floats, scale: Fl
             break
         quiet = np.ones(len(rows), bool)
         quiet[np.concatenate([one.leaves for one in found])] = False
-    return [_name(one, codes[rows], rows) for one in found]
+    return [_name(one, codes, rows) for one in found]
 
 
 def _name(found: Element, codes: NDArray[np.integer], rows: Ints) -> Element:
     """Give an element its codes and the numbers of its leaves in the caller's table."""
-    first = codes[found.leaves[0]]
+    first = codes[rows[found.leaves[0]]]
     return Element(found.dimensions, tuple(int(first[d]) for d in found.dimensions), rows[found.leaves], found.score)
 
 

@@ -1,54 +1,104 @@
-"""Cuboids: the sets of dimensions over which leaves can be added up, and the element of each leaf in them."""
+"""Cuboids: the sets of dimensions over which leaves can be added up, and how each follows from a finer one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 BASE_COST = 4.0  # log odds against any cause at all
 MOST_CUBOIDS = 260  # with more dimensions, the finer levels are left out, except the leaves
+SHORT = 2**16  # so many elements have numbers that numpy sorts by radix
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Cuboid:
-    """All elements of one set of dimensions: the element of each leaf, their number, and what it costs to name one."""
+    """All elements of one set of dimensions, their number, and what it costs to name one.
+
+    ``source`` is a finer cuboid and ``parents`` the element that each of its elements belongs to; the finest has neither: its
+    elements are the leaves.
+    """
 
     dimensions: tuple[int, ...]
-    keys: NDArray[np.int64]
     size: int
     cost: float
+    source: Cuboid | None
+    parents: Ints
+
+    @cached_property
+    def keys(self) -> Ints:
+        """The element of each leaf."""
+        return self.parents if self.source is None or self.source.source is None else self.parents[self.source.keys]
+
+    def find_leaves(self, element: int) -> Ints:
+        """Return the leaves of an element."""
+        order, ends = self._sorted
+        return order[ends[element] : ends[element + 1]]
+
+    @cached_property
+    def _sorted(self) -> tuple[Ints, Ints]:
+        keys = self.keys.astype(np.uint16) if self.size <= SHORT else self.keys
+        return np.argsort(keys, kind="stable"), np.r_[0, np.cumsum(np.bincount(self.keys, minlength=self.size))]
 
 
 def build_cuboids(codes: NDArray[np.integer]) -> list[Cuboid]:
-    """Return every cuboid of the leaves, the total first; ``codes`` has shape (leaves, dimensions).
+    """Return every cuboid of the leaves, the total first; ``codes`` has shape (leaves, dimensions), no row twice.
 
     The cost of an element is the length of its description: which cuboid of its level, and which element of it.
     """
     count, dimensions = codes.shape
     columns = np.ascontiguousarray(codes.T, dtype=np.int64)
-    cards = columns.max(1, initial=0) + 1
-    built: dict[tuple[int, ...], tuple[NDArray[np.int64], int]] = {(): (np.zeros(count, np.int64), 1)}
-    cuboids: list[Cuboid] = []
-    for level in range(dimensions + 1):
-        layers = list(combinations(range(dimensions), level))
-        if len(cuboids) + len(layers) > MOST_CUBOIDS and level < dimensions:
-            continue
-        for dims in layers:
-            for depth in range(1, level + 1):
-                if dims[:depth] not in built:
-                    built[dims[:depth]] = _split(*built[dims[: depth - 1]], columns[dims[depth - 1]], int(cards[dims[depth - 1]]))
-            keys, size = built[dims]
-            cuboids.append(Cuboid(dims, keys, size, BASE_COST + float(np.log(max(1, min(size, count))) + np.log(len(layers)))))
-    return cuboids
+    finest = Cuboid(tuple(range(dimensions)), count, _cost(count, 1), None, np.arange(count))
+    cuboids, samples = {finest.dimensions: finest}, {finest.dimensions: finest.parents}  # and one leaf of each element
+    for dims in reversed(_choose(dimensions)):
+        source = min((one for one in cuboids.values() if set(dims) < set(one.dimensions)), key=lambda one: one.size)
+        rows = slice(None) if source is finest else samples[source.dimensions]
+        parents, size = _number([columns[d][rows] for d in dims], len(samples[source.dimensions]))
+        cuboids[dims] = Cuboid(dims, size, _cost(min(size, count), comb(dimensions, len(dims))), source, parents)
+        samples[dims] = np.zeros(size, np.int64)
+        samples[dims][parents] = samples[source.dimensions]
+    return list(cuboids.values())[::-1]
 
 
-def _split(keys: NDArray[np.int64], size: int, column: NDArray[np.int64], card: int) -> tuple[NDArray[np.int64], int]:
-    """Return the elements of one more dimension, numbered without large gaps."""
-    keys, size = keys * card + column, size * card
-    if size > 4 * len(keys) + 64:
-        unique, keys = np.unique(keys, return_inverse=True)
-        size = len(unique)
+def add_up(cuboids: Sequence[Cuboid], values: Floats, leaves: Ints | None = None) -> list[Floats]:
+    """Return the sums of values over the elements of all cuboids but the finest; they are those of all leaves, or of the ones named."""
+    rows = slice(None) if leaves is None else leaves
+    sums: dict[Cuboid | None, Floats] = {}
+    for one in reversed(cuboids):
+        finer = sums.get(one.source)
+        keys, parts = (one.parents[rows], values) if finer is None else (one.parents, finer)
+        sums[one] = np.asarray(np.bincount(keys, parts, one.size), np.float64)
+    return list(sums.values())[::-1]
+
+
+def _choose(dimensions: int) -> list[tuple[int, ...]]:
+    """Return the sets of dimensions that are looked at beside all of them, coarse ones first."""
+    chosen: list[tuple[int, ...]] = []
+    for level in range(dimensions):
+        if len(chosen) + comb(dimensions, level) <= MOST_CUBOIDS:
+            chosen += combinations(range(dimensions), level)
+    return chosen
+
+
+def _cost(elements: int, cuboids: int) -> float:
+    return BASE_COST + float(np.log(max(1, elements)) + np.log(cuboids))
+
+
+def _number(columns: Sequence[Ints], count: int) -> tuple[Ints, int]:
+    """Return a number for each of ``count`` combinations of codes, without large gaps, and how many numbers there are."""
+    keys, size = np.zeros(count, np.int64), 1
+    for column in columns:
+        card = int(column.max(initial=0)) + 1
+        keys, size = keys * card + column, size * card
+        if size > 4 * count + 64:
+            unique, keys = np.unique(keys, return_inverse=True)
+            size = len(unique)
     return keys, size

@@ -52,7 +52,7 @@ def bin_leaves(actual: Floats, expected: Floats, scale: Floats | None) -> Leaves
     relative = -size if scale is None else scale / np.maximum(np.abs(expected), 1e-12)
     count = GROUPS if len(bins) >= 64 * GROUPS or scale is not None else 1
     cuts = np.quantile(relative, np.linspace(0, 1, count + 1)[1:-1])
-    groups = np.searchsorted(cuts, relative).astype(np.int64)
+    groups = np.add.reduce([relative > cut for cut in cuts], axis=0, dtype=np.int64) if count > 1 else np.zeros(len(bins), np.int64)
     noise = np.full(count, np.nan)
     if scale is not None:
         for group in np.unique(groups):

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.cuboids import Cuboid
+from l4m.engine.cuboids import Cuboid, add_up
 from l4m.engine.deviations import OUTLIERS, Floats, Ints
+
+BATCH = 8  # elements multiplied at a time; larger products are spread over threads, which costs more than it gains
+MOST_SCORED = 128  # elements scored at a time: few enough for the cache
 
 Table = NDArray[np.float32]  # log likelihood ratio of every cell, shape (hypotheses, cells): first drops, then rises
 
@@ -24,84 +27,143 @@ class Element:
     score: float
 
 
+@dataclass(frozen=True)
+class Side:
+    """Drops, or rises: the hypotheses of one side, reduced to the cells that occur and that they tell apart.
+
+    Attributes
+    ----------
+    table : float32 array, shape (cells, hypotheses)
+        Its last row is of leaves set aside.
+    columns : int array, shape (leaves,)
+        Row of the table that each leaf falls into.
+    weights : float array, shape (leaves,)
+        What each leaf adds at best; 0 once it is set aside.
+    """
+
+    table: Table
+    columns: Ints
+    weights: Floats
+
+    @classmethod
+    def of(cls, half: Table, cells: Ints) -> Side:
+        """Return the side of half of a table, shape (hypotheses, cells)."""
+        occurs = np.bincount(cells, minlength=half.shape[1]) > 0
+        is_flat = occurs & (half == half[0]).all(axis=0)  # the cells of the other side are all the same
+        used = np.flatnonzero(occurs & ~is_flat)
+        place = np.full(half.shape[1], len(used))
+        place[used] = np.arange(len(used))
+        used = np.r_[used, np.flatnonzero(is_flat)[:1]]
+        best = np.maximum(half.max(axis=0).astype(np.float64), np.log(OUTLIERS))
+        return cls(np.pad(half[:, used].T, ((0, 1), (0, 0))), place[cells], best[cells])
+
+    def set_aside(self, leaves: Ints) -> None:
+        """Let leaves add nothing from now on."""
+        self.weights[leaves], self.columns[leaves] = 0.0, len(self.table) - 1
+
+    def score(self, owners: Ints, leaves: Ints, count: int) -> Floats:
+        """Return the log likelihood ratio of ``count`` elements under the best hypothesis of each; ``owners`` says whose each leaf is."""
+        width, rows = len(self.table), -(-count // BATCH) * BATCH
+        counts = np.bincount(owners * width + self.columns[leaves], minlength=rows * width)
+        ratios = counts.astype(np.float32).reshape(-1, BATCH, width) @ self.table
+        return np.asarray(ratios.max(axis=2).ravel()[:count])
+
+
 class Search:
     """Best-first search: each element has a bound, the sum of what its leaves could add at best, per direction.
 
     Parameters
     ----------
     cuboids : sequence of Cuboid
+        The finest comes last.
     cells : int array, shape (leaves,)
         Column of the table that each leaf falls into.
     table : float32 array, shape (hypotheses, cells)
     """
 
     def __init__(self, cuboids: Sequence[Cuboid], cells: Ints, table: Table) -> None:
-        half = len(table) // 2
-        self._cuboids, self._cells, self._table = cuboids, cells, table
-        self._weights = np.maximum(np.stack([table[:half].max(0), table[half:].max(0)]).astype(np.float64), np.log(OUTLIERS))[:, cells]
+        self._cuboids, self._finest = cuboids[:-1], cuboids[-1]
+        self._sides = [Side.of(half, cells) for half in np.split(table, 2)]
         self._alive = np.ones(len(cells), bool)
-        self._offsets = np.cumsum([0, *(one.size for one in cuboids)])
-        self._costs = np.repeat([one.cost for one in cuboids], [one.size for one in cuboids])
-        bounds = [np.stack([np.bincount(one.keys, side, one.size) for side in self._weights]) for one in cuboids]
-        self._bounds = np.concatenate(bounds, axis=1)
-        self._scores = np.full(self._offsets[-1], np.nan)  # exact ones, where they are known
-        self._score_leaves()
-
-    def _score_leaves(self) -> None:
-        """Leaves need no search: the bound of a single leaf is its score."""
-        self._scores[self._offsets[-2] :] = self._bounds[:, self._offsets[-2] :].max(axis=0) - self._costs[self._offsets[-2] :]
+        self._offsets = np.cumsum([0, *(one.size for one in self._cuboids)])
+        self._costs = np.repeat([one.cost for one in self._cuboids], [one.size for one in self._cuboids])
+        self._bounds = np.stack([np.concatenate(add_up(self._cuboids, one.weights)) for one in self._sides]) - self._costs
+        self._scores = np.full(self._bounds.shape, np.nan)  # exact ones, where they are known
+        self._is_whole = np.zeros(len(self._costs), bool)  # known not to be better explained by its parts
 
     def set_aside(self, leaves: Ints) -> None:
         """Take leaves out of the search."""
         self._alive[leaves] = False
-        for one, offset in zip(self._cuboids, self._offsets[:-1], strict=True):
-            keys = one.keys[leaves]
-            touched, place = np.unique(keys, return_inverse=True)
-            self._bounds[:, touched + offset] -= [np.bincount(place, side[leaves]) for side in self._weights]
-            self._scores[touched + offset] = np.nan
-        self._score_leaves()
+        for at, side in enumerate(self._sides):
+            lost = np.concatenate(add_up(self._cuboids, side.weights[leaves], leaves))
+            touched = np.flatnonzero(lost)
+            self._bounds[at, touched] -= lost[touched]
+            self._scores[at, touched] = np.nan
+            self._is_whole[touched] = False
+            side.set_aside(leaves)
 
     def find_best(self) -> Element | None:
         """Score elements in the order of their bounds until none left can beat the best; one that its parts explain better is out."""
-        bounds = np.fmin(self._bounds.max(axis=0) - self._costs, self._scores)
-        candidates = np.flatnonzero(bounds > 0.0)
-        best, winner = 0.0, -1
-        for at in candidates[np.argsort(-bounds[candidates], kind="stable")].tolist():
-            if bounds[at] <= best:
-                break
-            if np.isnan(self._scores[at]):
-                self._scores[at] = self._score(at)
-                if self._scores[at] > best and self._has_better_parts(at):
-                    self._scores[at] = 0.0
-            if self._scores[at] > best:
-                best, winner = float(self._scores[at]), at
-        if winner < 0:
-            return None
-        cuboid, leaves = self._find(winner)
-        return Element(cuboid.dimensions, (), leaves, best)
+        candidates, bounds = self._list_candidates()
+        scores = self._scores.ravel()  # a view
+        first, size, (best, found) = 0, BATCH, self._find_best_leaf()
+        while first < len(candidates) and bounds[first] > best:
+            batch = candidates[first : first + size]
+            first, size = first + size, min(2 * size, MOST_SCORED)
+            self._score(batch[np.isnan(scores[batch])])
+            for at in batch[scores[batch] > best].tolist():
+                if scores[at] > best and self._is_cause(at % len(self._costs), float(scores[at])):
+                    cuboid, leaves = self._find(at % len(self._costs))
+                    best, found = float(scores[at]), Element(cuboid.dimensions, (), leaves[self._alive[leaves]], float(scores[at]))
+        return found
+
+    def _list_candidates(self) -> tuple[Ints, Floats]:
+        """Return the elements of both sides that may explain something, numbered through, best bound first, and their bounds."""
+        candidates = np.flatnonzero(self._bounds > 0.0)
+        bounds = np.fmin(self._bounds.ravel()[candidates], self._scores.ravel()[candidates])
+        order = np.argsort(-bounds, kind="stable")
+        return candidates[order], bounds[order]
+
+    def _find_best_leaf(self) -> tuple[float, Element | None]:
+        """Return the leaf that is best as a cause of its own, if any is: no search is needed, its bound is its score."""
+        scores = np.maximum(*(side.weights for side in self._sides))
+        leaf = int(scores.argmax())
+        best = float(scores[leaf]) - self._finest.cost
+        return (best, Element(self._finest.dimensions, (), np.array([leaf]), best)) if best > 0.0 else (0.0, None)
 
     def _find(self, at: int) -> tuple[Cuboid, Ints]:
-        """Return the cuboid of an element and its leaves that are left."""
+        """Return the cuboid of an element and its leaves, those set aside included."""
         owner = int(np.searchsorted(self._offsets, at, side="right")) - 1
-        cuboid = self._cuboids[owner]
-        return cuboid, np.flatnonzero((cuboid.keys == at - self._offsets[owner]) & self._alive)
+        return self._cuboids[owner], self._cuboids[owner].find_leaves(at - int(self._offsets[owner]))
 
-    def _score(self, at: int) -> float:
-        """Return an element's log likelihood ratio under its best hypothesis, less its cost."""
-        cuboid, leaves = self._find(at)
-        counts = np.bincount(self._cells[leaves], minlength=self._table.shape[1]).astype(np.float32)
-        return float((self._table @ counts).max()) - cuboid.cost
+    def _score(self, candidates: Ints) -> None:
+        """Find the log likelihood ratio of elements on one side each, under the best hypothesis, less the cost."""
+        for at, side in enumerate(self._sides):
+            elements = candidates[candidates // len(self._costs) == at] % len(self._costs)
+            if len(elements):
+                cuboids = np.searchsorted(self._offsets, elements, side="right") - 1
+                pairs = zip(cuboids.tolist(), (elements - self._offsets[cuboids]).tolist(), strict=True)
+                leaves = [self._cuboids[cuboid].find_leaves(element) for cuboid, element in pairs]
+                owners = np.repeat(np.arange(len(elements)), [len(one) for one in leaves])
+                self._scores[at, elements] = side.score(owners, np.concatenate(leaves), len(elements)) - self._costs[elements]
 
-    def _has_better_parts(self, at: int) -> bool:
+    def _is_cause(self, at: int, score: float) -> bool:
+        """Whether an element is one cause; if its parts explain more, it is out."""
+        if not self._is_whole[at] and self._has_better_parts(at, score):
+            self._scores[:, at] = 0.0
+            return False
+        self._is_whole[at] = True
+        return True
+
+    def _has_better_parts(self, at: int, score: float) -> bool:
         """Whether the parts of an element along some dimension, each under its own hypothesis, explain more than the whole."""
         cuboid, leaves = self._find(at)
-        used, cells = np.unique(self._cells[leaves], return_inverse=True)
-        table, width = self._table[:, used], len(used)
-        cost = next((one.cost for one in self._cuboids if len(one.dimensions) == len(cuboid.dimensions) + 1), 0.0)
-        for part in self._cuboids:
+        leaves = leaves[self._alive[leaves]]
+        everything = [*self._cuboids, self._finest]
+        cost = next((one.cost for one in everything if len(one.dimensions) == len(cuboid.dimensions) + 1), 0.0)
+        for part in everything:
             if len(part.dimensions) == 1 and part.dimensions[0] not in cuboid.dimensions:
-                counts = np.bincount(part.keys[leaves] * width + cells, minlength=part.size * width).reshape(part.size, width)
-                scores: Floats = (counts.astype(np.float32) @ table.T).max(axis=1) - cost
-                if np.maximum(scores, 0.0).sum() > self._scores[at]:
+                scores = np.maximum(*(side.score(part.keys[leaves], leaves, part.size) for side in self._sides)) - cost
+                if np.maximum(scores, 0.0).sum() > score:
                     return True
         return False
