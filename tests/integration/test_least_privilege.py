@@ -65,7 +65,7 @@ def test_every_statement_is_needed_or_has_its_reason(shop: Shop, undisturbed: di
     for role, policy, number, actions in statements(shop):
         told = (_kind(role), ", ".join(actions))
         if told[0] in LIVES_ON_FAILURE or "logs:PutLogEvents" in actions:
-            continue  # what is logged is no part of the end state; local/test_iam.py finds no log without the right
+            continue  # what is logged is no part of the end state; local/test_functions.py finds no log without the right
         one = deploy()
         take_away(one, *next(found for found in statements(one) if (_kind(found[0]), *found[1:]) == (_kind(role), policy, number, actions)))
         if ends_well(one, undisturbed):
