@@ -152,7 +152,7 @@ def test_many_updates_at_once_all_count(world: Any, dynamodb: Any) -> None:
 
 
 def test_of_many_updates_and_one_activation_at_once_none_changes_what_is_being_learned(world: Any, dynamodb: Any) -> None:
-    for _ in range(5):
+    for _ in range(2):
         context, learned = world(Interrupted(dynamodb)), []
 
         def call(number: int, context: Context = context, learned: list[MetricSet] = learned) -> None:

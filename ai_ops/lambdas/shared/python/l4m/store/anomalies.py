@@ -72,6 +72,7 @@ class Anomalies:
 
     def replace(self, starts: Collection[int], entries: Sequence[IndexEntry]) -> None:
         """Make ``entries`` all the groups of the intervals ``starts``."""
+        replaced = {f"{start:012d}" for start in starts}
         for page in sorted({self._page(start) for start in starts}):
             fresh: dict[str, Scores] = {}
             for entry in entries:
@@ -80,7 +81,7 @@ class Anomalies:
             stored = self._read_page(page)
             for measure in sorted(stored.keys() | fresh.keys()):
                 before = stored.get(measure, {})
-                kept = {start: score for start, score in before.items() if int(start) not in starts}
+                kept = {start: score for start, score in before.items() if start not in replaced}
                 after = dict(sorted({**kept, **fresh.get(measure, {})}.items()))
                 if after != before:  # the tally goes first: a write cut short leaves a difference, so it is done again
                     self._put_tally(page, measure, after)
