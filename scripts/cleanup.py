@@ -59,7 +59,14 @@ class Account:
                 kept.append(resource["PhysicalResourceId"])
         if stack.logical_ids and marker not in stack.logical_ids:
             raise NotOursError(f"the stack {name} has no resource {marker}: it was not made by this project, name another one")
+        stack.tables = [table for table in stack.tables if self._has_table(table)]
         return stack
+
+    def _has_table(self, name: str) -> bool:
+        try:
+            return bool(self.dynamodb.describe_table(TableName=name)["Table"]["TableStatus"] != "DELETING")
+        except self.dynamodb.exceptions.ResourceNotFoundException:
+            return False
 
     def _resources(self, name: str) -> Iterator[dict[str, Any]]:
         for page in self.cloudformation.get_paginator("list_stack_resources").paginate(StackName=name):
@@ -104,9 +111,7 @@ class Account:
             if self._status(stack.name) == "GONE":
                 return
             self.say(f"stack {stack.name} could not be deleted, attempt {attempt + 1} of {ATTEMPTS}")
-        raise SystemExit(
-            f"the stack {stack.name} cannot be deleted; its events in the CloudFormation console say why. Then run this again."
-        )
+        raise SystemExit(f"the stack {stack.name} cannot be deleted; its events in the console say why. Then run this again.")
 
     def _status(self, name: str) -> str:
         try:
@@ -129,11 +134,8 @@ class Account:
     def _empty(self, bucket: str) -> int:
         deleted = 0
         for page in self.s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            keys = [
-                {"Key": item["Key"], "VersionId": item["VersionId"]}
-                for kind in ("Versions", "DeleteMarkers")
-                for item in page.get(kind, [])
-            ]
+            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            keys = [{"Key": item["Key"], "VersionId": item["VersionId"]} for item in versions]
             if keys:
                 answer = self.s3.delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
                 if failed := answer.get("Errors"):
@@ -196,7 +198,8 @@ def main() -> int:
     if not stacks:
         print("nothing to delete: none of " + ", ".join(name for name, _ in names) + " is there")
         return 0
-    endpoints = [stack.outputs["ServiceEndpoint"] for stack in stacks if stack.outputs.get("ServiceEndpoint")]
+    services = [stack for stack in stacks if stack.tables]  # one without its table has no detectors any more, and cannot answer
+    endpoints = [stack.outputs["ServiceEndpoint"] for stack in services if stack.outputs.get("ServiceEndpoint")]
     show(account, stacks, endpoints)
     if arguments.dry_run or not (arguments.yes or confirmed(session.client("sts").get_caller_identity()["Account"], session.region_name)):
         print("nothing was deleted")

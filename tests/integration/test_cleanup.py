@@ -105,6 +105,7 @@ def test_it_shows_asks_survives_an_interruption_and_leaves_nothing(account):
     assert inventory(account) == full
 
     interrupt(account, after="deleting stack custom-rs-connector-crawl")
+    interrupt(account, after="deleting table")
     done = cleanup(account, "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stdout.endswith("all gone\n")
