@@ -50,6 +50,12 @@ MEANT = {  # what an undisturbed flow does without, by role and actions, and why
         "RunDetectionRole",
         "events:PutEvents",
     ): "alerts end as they should without it; test_one_id_leads_from_the_upload in test_flow.py reads the events",
+    (
+        "RunDetectionRole",
+        "lambda:InvokeFunction",
+    ): "what died is told, and a long catch-up goes on; test_killed_tasks.py, runs/test_disturbances.py",
+    ("RunDetectionRole", "kms:Decrypt, kms:GenerateDataKey"): "a detector with a key of its own; runs/test_key.py",
+    ("ServiceApiRole", "kms:Decrypt"): "a detector with a key of its own; runs/test_key.py",
     ("RunDetectionRole", "s3:ListBucket, s3:ListBucketVersions"): "what a deleted detector leaves is looked for; test_cleanup.py",
     **{
         (role, "sqs:SendMessage"): LETTERS
