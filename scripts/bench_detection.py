@@ -16,6 +16,11 @@ SETS = {"cloud_1h": "PT1H", "cloud_5min": "PT5M", "kpi_5min": "PT5M"}
 L4M = [sys.executable, "-m", "l4m.cli"]
 
 
+def seconds_of(interval: str) -> int:
+    """Seconds of an interval of the sets."""
+    return {"PT5M": 300, "PT1H": 3_600}[interval]
+
+
 def run_ours(data: Path, interval: str, out: Path) -> float:
     """Write the points of one data set; return the seconds of CPU that it took."""
     command = [*L4M, "backtest", str(data), "--timestamp", "timestamp", "--measures", "value", "--dimensions", "series"]

@@ -59,6 +59,49 @@ def causes(folder: Path, score: ModuleType, out: Path) -> list[dict]:
     return rows
 
 
+def opposite(tables: int = 12) -> dict:
+    """Exactness on seeded tables where two to four causes, each of one or two dimensions, move in turns up and down."""
+    hits = named = true = exact = 0
+    spent = []
+    for seed in range(tables):
+        codes, actual, expected, wanted = _opposite_table(seed)
+        values = {f"d{n}": [str(value) for value in range(codes[:, n].max() + 1)] for n in range(codes.shape[1])}
+        begin = time.process_time()
+        found = {
+            frozenset((name, int(value)) for name, value in one.dimensions.items()) for one in explain(codes, values, actual, expected)
+        }
+        spent.append(time.process_time() - begin)
+        hits, named, true, exact = hits + len(found & wanted), named + len(found), true + len(wanted), exact + (found == wanted)
+    f1 = 2 * hits / max(1, named + true)
+    return {
+        "set": "opposite directions (seeded)",
+        "leaves": len(codes),
+        "f1": f1,
+        "exact": exact / tables,
+        "seconds": float(np.mean(spent)),
+    }
+
+
+def _opposite_table(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, set]:
+    rng = np.random.default_rng(seed)
+    sizes = (10, 12, 10, 8)
+    codes = np.indices(sizes).reshape(len(sizes), -1).T
+    expected = rng.lognormal(4, 1, len(codes))
+    actual, wanted = expected * rng.normal(1, 0.08, len(codes)), set()
+    free = np.ones(len(codes), bool)
+    for number in range(int(rng.integers(2, 5))):
+        while True:
+            dims = sorted(rng.choice(len(sizes), int(rng.integers(1, 3)), replace=False).tolist())
+            place = {d: int(rng.integers(sizes[d])) for d in dims}
+            inside = np.all([codes[:, d] == value for d, value in place.items()], axis=0)
+            if free[inside].all():
+                break
+        factor = rng.uniform(0.3, 0.7) if number % 2 else rng.uniform(1.5, 3.0)
+        actual[inside], free[inside] = expected[inside] * factor * rng.normal(1, 0.03, inside.sum()), False
+        wanted.add(frozenset((f"d{d}", value) for d, value in place.items()))
+    return codes, actual, expected, wanted
+
+
 def big_table(leaves: int = 50_000) -> float:
     """Seconds to explain one table of many leaves and five dimensions."""
     rng = np.random.default_rng(3)
