@@ -183,6 +183,6 @@ def test_quiet_series_reach_severity_fifty_at_most_about_once_a_week(interval: i
     severity = run(traffic(days, series, interval, seed=9), interval).severity
     later = severity[len(severity) // 2 :]
     weekly = {least: np.mean(later >= least) * 7 * 86_400 / interval for least in (30, 50, 70)}
-    assert weekly[30] > 0.5
+    assert weekly[30] > 0.3
     assert weekly[50] < 1.5
     assert weekly[70] < 1.5 * 7 / 30

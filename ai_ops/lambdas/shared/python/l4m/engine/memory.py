@@ -36,7 +36,8 @@ class Memory:
     center: Array = field(metadata=rows())  # mean value
     spread: Array = field(metadata=rows())  # mean absolute deviation from it
     zeros: Array = field(metadata=rows())  # share of zeros
-    least: Array = field(metadata=rows())  # smallest scale that these four allow
+    least: Array = field(metadata=rows(1, 1e-12))  # smallest scale that these four allow
+    growth: Array = field(metadata=rows())  # by how much the scale grows with the expected value, per unit of it
     tail: Array = field(metadata=rows(4, 0.577))  # mean log2 of deviations beyond a sigma: fast and seasonal up, fast and seasonal down
     event: Array = field(metadata=rows(2))  # open event: its sign (0 when none is), and its age in intervals
 

@@ -27,10 +27,10 @@ class Point:
     present, is_complete : 1 where a value arrived, else 0; whether all are 1
     value : the value, or the last one where none arrived
     seen, youngest : points seen before this one, and the least of them
-    visits, fewest : points seen at this hour, this one included, and the least of them
+    visits, fewest : points seen at this hour, this one included, and the least of them before it
     errors : of each predictor, shape (predictors, series)
     deviations, scales : value minus the combined, and minus the slow seasonal prediction, and their usual size; shape (2, series)
-    surprise : -log10 of the share of points that deviate more
+    surprise : -log of the share of points beyond a sigma that deviate more, 0 within
     lasting : the same of the seasonal deviation alone
     held : indices of the series in which an event that began earlier goes on
     """

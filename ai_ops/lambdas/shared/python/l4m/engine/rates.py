@@ -47,7 +47,7 @@ class Rates:
             slow=1 - 0.5 ** (1 / day),
             fast=FAST * (min(seasons.interval, HOUR) / HOUR) ** (1 / 3),
             scale=1 / span,
-            size_every=1 if seasons.is_daily else 2 if seasons.per_day <= 24 else 4,
+            size_every=2 if seasons.interval >= HOUR else 4,
             phase_visits=5.0 if seasons.is_daily else 10.0,
             cold_start=14 if seasons.is_daily else min(300, 3 * seasons.per_day),
             day=day,

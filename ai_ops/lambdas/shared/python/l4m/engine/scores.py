@@ -17,7 +17,7 @@ class Scores:
     Attributes
     ----------
     expected, lower, upper : prediction and band, in units of the value
-    error : standard error of the prediction, from the deviations that nine of ten points keep to
+    error : standard error of the prediction, from the deviations that nineteen of twenty points keep to
     severity : 0-100; NaN where no value arrived, and before the cold start is over
     is_anomaly : the value is outside the band and the user's settings let it be reported
     missing : the series should have reported and did not

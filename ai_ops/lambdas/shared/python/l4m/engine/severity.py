@@ -9,18 +9,18 @@ import numpy as np
 from l4m.engine.memory import Array
 
 PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
-KNOTS = ((1.06, 1.94, 2.38), (1.52, 2.27, 2.72), (2.08, 2.9, 3.4))  # surprise there of severities 50, 70, 90, on quiet series
+KNOTS = ((0.83, 2.86, 3.87), (1.89, 3.55, 4.65), (3.18, 5.07, 6.22))  # surprise there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
-BEYOND = 2.0  # surprise past the last knot that takes severity half the way from 90 to 100
-THRESHOLD, THRESHOLD_PER_DAY = 1.85, 0.27  # surprise of an anomaly at sensitivity 50, and its growth as above
+BEYOND = 4.6  # surprise past the last knot that takes severity half the way from 90 to 100
+THRESHOLD, THRESHOLD_PER_DAY = 2.65, 0.62  # surprise of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
 
 
 def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Array:
-    """Return severities, 0-100, of surprises (-log10 of the share of points that deviate more).
+    """Return severities, 0-100, of surprises (-log of the share of points beyond a sigma that deviate more).
 
     Examples
     --------
-    >>> severity_of(np.array([0.0, 1.06, 1.52, 2.08, 99], np.float32), per_day=1).round().tolist()
+    >>> severity_of(np.array([0.0, 0.83, 1.89, 3.18, 999], np.float32), per_day=1).round().tolist()
     [0.0, 50.0, 70.0, 90.0, 100.0]
     """
     knots = [0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)]
@@ -37,4 +37,4 @@ def threshold_of(sensitivity: float, per_day: int) -> float:
     >>> threshold_of(100, 24) < threshold_of(50, 24) < threshold_of(0, 24)
     True
     """
-    return float(np.interp(sensitivity, [0.0, 50.0, 100.0], [1.5, 0.0, -0.8])) + THRESHOLD + THRESHOLD_PER_DAY * math.log10(per_day)
+    return float(np.interp(sensitivity, [0.0, 50.0, 100.0], [3.45, 0.0, -1.84])) + THRESHOLD + THRESHOLD_PER_DAY * math.log10(per_day)

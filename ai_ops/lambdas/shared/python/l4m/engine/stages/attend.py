@@ -30,7 +30,8 @@ def attend(point: Point, memory: Memory) -> None:
     point.is_complete = bool(arrived.all())
     point.present, point.seen = arrived.astype(np.float32), memory.seen[0]
     point.youngest = float(point.seen.min()) if len(arrived) else 0.0
-    point.value = np.clip(point.values, -LARGEST, LARGEST)
+    point.value = np.minimum(point.values, LARGEST)
+    np.maximum(point.value, -LARGEST, out=point.value)
     point.visits = memory.visits[point.moment.hour]
     if point.is_complete:
         point.scores.missing[:] = False
@@ -40,8 +41,8 @@ def attend(point: Point, memory: Memory) -> None:
         np.copyto(point.value, memory.last[0], where=~arrived)
         np.logical_and(~arrived, _is_expected(point, memory), out=point.scores.missing)
         _learn_silence(point, memory)
-    _learn_presence(point, memory)
     point.fewest = float(point.visits.min()) if len(arrived) else 0.0
+    _learn_presence(point, memory)
 
 
 def _is_expected(point: Point, memory: Memory) -> NDArray[np.bool_]:
@@ -66,8 +67,8 @@ def _learn_presence(point: Point, memory: Memory) -> None:
     if point.moment.holiday == 0:
         presence = memory.presence[point.moment.hour]
         change = point.present - presence
-        longest, shortest = PRESENCE_VISITS * point.rates.per_hour, float(point.visits.min()) if len(change) else 0.0
-        change *= 1 / longest if shortest > longest else np.maximum(1 / (point.visits + 1), 1 / longest)
+        longest = PRESENCE_VISITS * point.rates.per_hour
+        change *= 1 / longest if point.fewest > longest else np.maximum(1 / (point.visits + 1), 1 / longest)
         if point.youngest == 0:
             change *= _has_begun(point)
         presence += change

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 
 SHARE = 0.2  # of points that deviate by more than a sigma to one side
-BASE = -math.log10(SHARE)
 PRIOR_EXCESSES, MOST_EXCESSES = 100.0, 3000.0  # weight of the prior tail, and the longest memory, in points beyond a sigma
 LARGEST_EXCESS = 6.0  # doublings; winsorises what one point adds to the tail
 LIGHTEST = 0.17  # tail
-PER_LOG10 = 1 / math.log(10)
-LEAST = np.float32(1e-9)  # deviation, in scales
-SEASONAL_SHARE, SEASONAL_MARGIN = 0.1, 0.3
+LEAST = 0.5  # sigmas; what deviates less is as usual as can be
+SEASONAL_SHARE, SEASONAL_MARGIN = 0.1, 0.69
 
 
 def calibrate(point: Point, memory: Memory) -> None:
-    """Fill ``surprise`` and ``lasting``, in -log10 of the share of points, and ``tails`` for the band.
+    """Fill ``surprise`` and ``lasting``, -log of the share of points beyond a sigma that deviate more;
+    ``lasting`` is less than 0 within.
 
     Beyond a sigma, each side has a tail as of a power law, whose index is Hill's mean log excess with a prior
     (Hill 1975). Fast and seasonal deviations are blended, and a seasonal deviation that is rarer by a margin counts
@@ -36,9 +33,6 @@ def calibrate(point: Point, memory: Memory) -> None:
     tail += memory.tail[2:]
     np.maximum(tail, LIGHTEST, out=tail)
     surprise = excess / tail
-    surprise *= PER_LOG10
-    surprise += BASE
-    np.maximum(surprise, 0, out=surprise)
     point.surprise, point.lasting = surprise
     _learn_tails(point, memory, excess, tail, up)
     np.subtract(point.lasting, point.surprise, out=tail[0])
@@ -46,6 +40,7 @@ def calibrate(point: Point, memory: Memory) -> None:
     point.surprise += tail[0]
     np.subtract(point.lasting, SEASONAL_MARGIN, out=tail[1])
     np.maximum(point.surprise, tail[1], out=point.surprise)
+    np.maximum(point.surprise, 0, out=point.surprise)
 
 
 def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, up: Array) -> None:

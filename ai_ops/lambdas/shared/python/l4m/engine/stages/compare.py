@@ -43,7 +43,7 @@ def _costs(point: Point, memory: Memory) -> Array:
     """Return the running errors of the season, the last value and the fast remainder; unready ones cost too much."""
     cost = np.empty((3, len(point.value)), np.float32)
     season, error = cost[0], memory.error
-    cost[1:] = error[LAST : FAST + 1]
+    np.add(error[LAST : FAST + 1], TINY, out=cost[1:])
     if len(memory.weekly) == 1:
         season[:] = error[DAILY]
     elif point.fewest >= WEEKS * point.rates.per_hour:
@@ -51,7 +51,7 @@ def _costs(point: Point, memory: Memory) -> Array:
     else:
         unready = (point.visits < WEEKS * point.rates.per_hour).astype(np.float32)
         np.minimum(error[DAILY], error[WEEKLY] + UNREADY * unready, out=season)
-    cost += TINY
+    season += TINY
     if point.fewest < DAYS * point.rates.per_hour:
         cost[::2] += UNREADY * (point.visits < DAYS * point.rates.per_hour).astype(np.float32)
     return cost
@@ -59,15 +59,14 @@ def _costs(point: Point, memory: Memory) -> Array:
 
 def _floor(point: Point, memory: Memory) -> Array:
     if point.moment.holiday:
-        return np.asarray(memory.least[0] + point.moment.holiday * HOLIDAY * TO_SIGMA * memory.size[0] + TINY)
-    return np.asarray(memory.least[0] + TINY)
+        return np.asarray(memory.least[0] + point.moment.holiday * HOLIDAY * TO_SIGMA * memory.size[0])
+    return np.asarray(memory.least[0])
 
 
 def _growth(expected: Array, memory: Memory) -> Array:
     """Return by how much errors at the expected value exceed the mean absolute error, as standard deviations."""
     growth = np.abs(expected)
-    growth /= memory.size[0] + TINY
-    np.minimum(growth, (MOST_GROWTH - LEAST_GROWTH) / (1 - LEAST_GROWTH), out=growth)
-    growth *= (1 - LEAST_GROWTH) * TO_SIGMA
+    growth *= memory.growth[0]
+    np.minimum(growth, (MOST_GROWTH - LEAST_GROWTH) * TO_SIGMA, out=growth)
     growth += LEAST_GROWTH * TO_SIGMA
     return np.asarray(growth)

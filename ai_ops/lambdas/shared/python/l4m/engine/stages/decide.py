@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 from l4m.engine.severity import severity_of
-from l4m.engine.stages.calibrate import BASE, LIGHTEST, SHARE
+from l4m.engine.stages.calibrate import LIGHTEST, SHARE
 from l4m.engine.stages.hold import STAY
 from l4m.model import Direction
 
 INSIDE = 0.99  # where the edge of the band lies, at most, under the deviation of a point outside
-TENTH = math.log2(SHARE / 0.1)  # tails from a sigma to the deviation that one of ten points exceeds
-NINETY = 1.2816  # the same deviation of a Gaussian, in sigmas
+TWENTIETH = math.log(SHARE / 0.025)  # tails from a sigma to the deviation that one of twenty points exceeds, up or down
+NINETY_FIVE = 1.96  # the same deviation of a Gaussian, in sigmas
 
 
 def decide(point: Point, memory: Memory) -> None:
@@ -60,11 +60,11 @@ def _draw_band(point: Point, memory: Memory, threshold: float, outside: NDArray[
     size, scores = np.abs(point.deviations[0]), point.scores
     tail = np.maximum(memory.tail[::2], LIGHTEST)
     error = np.maximum(tail[0], tail[1], out=scores.error)
-    error *= TENTH
+    error *= TWENTIETH
     np.exp2(error, out=error)
     error *= point.scales[0]
-    error /= NINETY
-    tail *= (threshold - BASE) * math.log(10)
+    error /= NINETY_FIVE
+    tail *= threshold
     reach = np.exp2(tail, out=tail)
     reach *= point.scales[0]
     inside = np.minimum(reach[:, outside], size[outside] * INSIDE)

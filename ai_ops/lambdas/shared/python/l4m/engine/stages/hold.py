@@ -8,7 +8,7 @@ from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 from l4m.engine.stages.calibrate import SEASONAL_MARGIN
 
-STAY = 0.2  # by how much the seasonal surprise may fall below an anomaly's before an open event ends
+STAY = 0.46  # by how much the seasonal surprise may fall below an anomaly's before an open event ends
 LONGEST_DAYS, LONGEST_OF_DAYS = 1.5, 5.0  # after which it is the new normal; the second counts intervals of a day
 
 
@@ -20,7 +20,9 @@ def hold(point: Point, memory: Memory) -> None:
     neither ends an event nor holds it.
     """
     sign, age = memory.event
-    open_ = np.flatnonzero(sign != 0)
+    open_ = point.held = np.flatnonzero(sign != 0)
+    if not len(open_):
+        return
     stay = point.threshold - STAY
     longest = LONGEST_OF_DAYS if point.rates.per_day == 1 else LONGEST_DAYS * point.rates.per_day
     arrived, recent = point.present[open_] > 0, age[open_] < longest

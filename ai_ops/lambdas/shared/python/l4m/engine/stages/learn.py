@@ -6,7 +6,7 @@ import numpy as np
 
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
-from l4m.engine.stages.compare import TO_SIGMA
+from l4m.engine.stages.compare import LEAST_GROWTH, TINY, TO_SIGMA
 from l4m.engine.stages.predict import DAILY
 
 CLIP = 3 * TO_SIGMA  # errors count up to three sigma
@@ -68,15 +68,20 @@ def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
     rates, moment = point.rates, point.moment
     daily, weekly = clipped = _clip(point.errors[3:], limit[DAILY:])
     point.keep_present(clipped)
-    clipped *= 1 - moment.holiday
-    if point.fewest >= rates.phase_visits * rates.per_hour:
-        daily *= 1 / rates.phase_visits
-    else:
-        daily *= np.maximum(1 / (point.visits / rates.per_hour + 1), 1 / rates.phase_visits)
+    if moment.holiday:
+        clipped *= 1 - moment.holiday
+    daily *= _visit_gain(point, rates.per_hour, 1, rates.phase_visits)
     memory.daily[moment.phase] += daily
     if len(memory.weekly) > 1:
-        weekly *= np.maximum(1 / (point.visits / rates.per_hour / 7 + WEEK_PRIOR), 1 / WEEK_VISITS) / rates.per_week_row
+        weekly *= _visit_gain(point, rates.per_hour * 7, WEEK_PRIOR, WEEK_VISITS) / rates.per_week_row
         memory.weekly[moment.week] += weekly
+
+
+def _visit_gain(point: Point, points: float, prior: float, longest: float) -> Array | float:
+    """Return 1 / (visits + ``prior``), of so many points each, but at least 1 / ``longest``."""
+    if point.fewest >= (longest - prior) * points:
+        return 1 / longest
+    return np.maximum(1 / (point.visits / points + prior), 1 / longest)
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
@@ -92,12 +97,17 @@ def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
 
 
 def _learn_size(point: Point, memory: Memory) -> None:
-    """Learn size, centre, spread and share of zeros; and the least scale they allow: where most are zero, the size of the others."""
-    gain = np.minimum(point.gain(point.rates.scale, 1) * point.rates.size_every, 1) * point.present
+    """Learn size, centre, spread and share of zeros, and what scales owe to them.
+
+    Where most values are zero, the least scale is the size of the others.
+    """
+    gain = np.minimum(point.gain(point.rates.scale, 1) * point.rates.size_every, 1)
     size, center, spread, zeros = memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]
-    size += gain * (np.abs(point.value) - size)
-    center += gain * (point.value - center)
-    spread += gain * (np.abs(point.value - center) - spread)
-    zeros += gain * ((point.value == 0).astype(np.float32) - zeros)
+    looks = np.abs(point.value), point.value, np.abs(point.value - center), point.value == 0
+    for mean, look in zip((size, center, spread, zeros), looks, strict=True):
+        change = look - mean
+        change *= gain
+        np.add(mean, point.keep_present(change), out=mean)
     sparse = zeros * zeros * size / (1 - np.minimum(zeros, MOST_ZEROS))
-    memory.least[0] = TO_SIGMA * np.maximum(np.maximum(RELATIVE_FLOOR * size, SPREAD_FLOOR * spread), sparse)
+    memory.least[0] = TO_SIGMA * np.maximum(np.maximum(RELATIVE_FLOOR * size, SPREAD_FLOOR * spread), sparse) + TINY
+    memory.growth[0] = (1 - LEAST_GROWTH) * TO_SIGMA / (size + TINY)
