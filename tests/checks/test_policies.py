@@ -6,19 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tests.checks.test_templates import ROOT, TEMPLATES
 
 with warnings.catch_warnings():  # it imports pkg_resources
     warnings.simplefilter("ignore")
     from parliament import analyze_policy_string
 
-TEMPLATES = [
-    "template.yaml",
-    "ai_ops/template.yaml",
-    "ai_ops/l4m-service.yaml",
-    "ai_ops/l4m-redshift-continuous-crawl.yaml",
-    "ai_ops/l4m-redshift-solution.yaml",
-    "sample_resources/redshift/l4m-redshift-sagemakernotebook.yaml",
-]
+PATHS = [str(path.relative_to(ROOT)) for path in TEMPLATES]
 OPTIONS = {
     "KmsKeyArn": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
     "SubnetIds": "subnet-1,subnet-2",
@@ -51,7 +45,7 @@ def findings(document: dict[str, Any]) -> set[tuple[str, str]]:
     return {(found.issue, str(found.detail)) for found in analyze_policy_string(json.dumps(document)).findings}
 
 
-@pytest.mark.parametrize("path", TEMPLATES)
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("options", [{}, OPTIONS], ids=["plain", "every option"])
 def test_parliament_finds_nothing(deployed, path, options):
     resources = deployed(path, **options).resources
@@ -66,7 +60,7 @@ def test_parliament_finds_nothing(deployed, path, options):
 
 
 def test_what_is_meant_is_still_found(deployed):
-    made = [deployed(path, **OPTIONS).resources for path in TEMPLATES]
+    made = [deployed(path, **OPTIONS).resources for path in PATHS]
     kinds = {(name, kind) for found in made for name in found for document in policies(found[name]) for kind, _ in findings(document)}
     assert kinds == set(MEANT)
 

@@ -56,6 +56,9 @@ MEANT = {  # what an undisturbed flow does without, by role and actions, and why
     ): "what died is told, and a long catch-up goes on; test_killed_tasks.py, runs/test_disturbances.py",
     ("RunDetectionRole", "kms:Decrypt, kms:GenerateDataKey"): "a detector with a key of its own; runs/test_key.py",
     ("ServiceApiRole", "kms:Decrypt"): "a detector with a key of its own; runs/test_key.py",
+    ("ServiceApiRole", "s3:GetObject"): "this flow lists groups; tests/conformance opens them",
+    ("ServiceApiRole", "s3:ListBucket"): ABSENT,
+    ("DataAccessRole", "sts:AssumeRole"): "a role that trusts this one by name needs no more; one that trusts the account does",
     ("RunDetectionRole", "s3:ListBucket, s3:ListBucketVersions"): "what a deleted detector leaves is looked for; test_cleanup.py",
     **{
         (role, "sqs:SendMessage"): LETTERS
