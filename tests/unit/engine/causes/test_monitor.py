@@ -70,6 +70,15 @@ def test_two_incidents_at_different_places_and_times_stay_apart():
     assert [one.causes[0].dimensions for one in found] == [{"country": "US"}, {"platform": "tv"}]
 
 
+def test_an_opposite_move_long_after_a_short_incident_is_no_way_back():
+    def change(visits, price):
+        drop(2.5, ONSET, ONSET + 2)(visits, price)
+        drop(0.4, ONSET + 30, ONSET + 33)(visits, price)
+
+    found = incidents_of(simulate(change=change))
+    assert [(one.direction, one.start) for one in found] == [("up", START + ONSET * HOUR), ("down", START + (ONSET + 30) * HOUR)]
+
+
 def test_a_feed_that_does_not_report_is_one_incident_of_everything():
     values = simulate()
     values[:, ONSET : ONSET + 2] = np.nan

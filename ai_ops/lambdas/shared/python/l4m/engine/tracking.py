@@ -17,7 +17,7 @@ from l4m.engine.results import Group, Incident
 from l4m.engine.scene import Scene
 
 PATIENCE_SECONDS = 14_400  # an incident that is calm for longer is over
-MEMORY_SECONDS = 259_200  # for so long the way back to where things were before it is part of an incident
+UNLEARNING = 2  # times the length of an incident, for which the way back to where things were before is part of it
 LARGEST = 1e18  # squares stay finite
 COMPANION_SHARE = 0.1  # of the evidence of a place: what moves with it, and is not far weaker, takes it in
 MOST_OPEN = 16  # incidents at a time; what comes beyond joins the newest
@@ -29,9 +29,8 @@ class Tracker:
     def __init__(self, interval_seconds: int) -> None:
         self._interval = interval_seconds
         self._patience = max(1, PATIENCE_SECONDS // interval_seconds) * interval_seconds
-        self._memory = max(3 * interval_seconds, MEMORY_SECONDS)
         self.open: list[OpenIncident] = []
-        self.closed: list[tuple[int, int, NDArray[np.bool_]]] = []  # end, side and home of those that ended lately
+        self.closed: list[tuple[int, int, NDArray[np.bool_]]] = []  # last return, side and home of those that ended lately
         self._groups: list[Group] = []
         self._incidents: dict[str, Incident] = {}
         self._changed: set[str] = set()
@@ -64,17 +63,20 @@ class Tracker:
         for incident in [one for one in self.open if start - one.end > self._patience]:
             self._incidents[incident.id] = incident.describe(self._scene, is_open=False)
             self.open.remove(incident)
-            self.closed.append((incident.end, incident.sign, incident.home[0] > 0))
-        self.closed = [one for one in self.closed if start - one[0] <= self._memory]
+            self.closed.append((self._last_return(incident), incident.sign, incident.home[0] > 0))
+        self.closed = [one for one in self.closed if start <= one[0]]
+
+    def _last_return(self, incident: OpenIncident) -> int:
+        """Return until when the way back from an incident is believed: what learned for longer takes longer to unlearn."""
+        return incident.end + max(self._patience, UNLEARNING * (incident.end - incident.start))
 
     def _find_places(self, seen: Evidence) -> list[tuple[int, Place]]:
-        """Return the measures and places that moved; a second place counts when its own series says so."""
+        """Return the measures and places that moved: those whose own series say so, else the likeliest."""
         scene, found = self._scene, []
         for measure in np.flatnonzero(seen.strong.any(axis=1)).tolist():
-            for rank, place in enumerate(locate(scene.cuboids, _moves_of(scene, seen, measure))):
-                node = scene.find_node(place.dimensions, int(place.leaves[0]))
-                if (rank == 0 or (node is not None and seen.strong[measure, node])) and not self._normality.covers(seen, measure, place):
-                    found.append((measure, place))
+            places = locate(scene.cuboids, _moves_of(scene, seen, measure))
+            sure = [place for place in places if _is_strong(scene, seen, measure, place)] or places[:1]
+            found += [(measure, place) for place in sure if not self._normality.covers(seen, measure, place)]
         return sorted(found, key=lambda pair: -pair[1].evidence)
 
     def _join(self, places: list[tuple[int, Place]], seen: Evidence, start: int) -> list[OpenIncident]:
@@ -149,6 +151,12 @@ class Tracker:
             home = np.zeros(max(leaves, default=-1) + 1, bool)
             home[leaves] = True
             self.closed.append((end, sign, home))
+
+
+def _is_strong(scene: Scene, seen: Evidence, measure: int, place: Place) -> bool:
+    """Whether the series of a place is enough to open an incident."""
+    node = scene.find_node(place.dimensions, int(place.leaves[0]))
+    return node is not None and bool(seen.strong[measure, node])
 
 
 def _moves_of(scene: Scene, seen: Evidence, measure: int) -> Moves:
