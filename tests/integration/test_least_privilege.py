@@ -58,6 +58,10 @@ MEANT = {  # what an undisturbed flow does without, by role and actions, and why
     ("ServiceApiRole", "kms:Decrypt"): "a detector with a key of its own; runs/test_key.py",
     ("ServiceApiRole", "s3:GetObject"): "this flow lists groups; tests/conformance opens them",
     ("ServiceApiRole", "s3:ListBucket"): ABSENT,
+    **{
+        (role, "sts:AssumeRole"): "DataAccessRole trusts its two functions by name already"
+        for role in ("RunDetectionRole", "ServiceApiRole")
+    },
     ("RunDetectionRole", "cloudwatch:PutMetricData"): "figures are no part of the end state; tests/unit/alerts/test_metrics.py",
     ("DataAccessRole", "sts:AssumeRole"): "a role that trusts this one by name needs no more; one that trusts the account does",
     ("RunDetectionRole", "s3:ListBucket, s3:ListBucketVersions"): "what a deleted detector leaves is looked for; test_cleanup.py",
