@@ -12,7 +12,7 @@ PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day
 KNOTS = ((0.83, 2.86, 3.87), (1.89, 3.55, 4.65), (3.18, 5.07, 6.22))  # surprise there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
 BEYOND = 4.6  # surprise past the last knot that takes severity half the way from 90 to 100
-THRESHOLD, THRESHOLD_PER_DAY = 2.65, 0.62  # surprise of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
+THRESHOLD, THRESHOLD_PER_DAY = 2.5, 0.73  # surprise of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
 
 
 def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Array:
