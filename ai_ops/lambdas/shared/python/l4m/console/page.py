@@ -17,6 +17,7 @@ from l4m.console.wording import local_time, say_change, say_dimensions, say_peri
 from l4m.engine.results import Incident
 from l4m.engine.settings import Settings
 from l4m.errors import Fault, InvalidInput
+from l4m.model import Aggregation, Measure
 from l4m.sources.intervals import Clock, clock_of
 from l4m.sources.report import ReadReport
 
@@ -87,23 +88,27 @@ def _section(incident: Incident, points: PointFiles, settings: Settings, clock: 
         say_what(incident),
         causes,
         max(0, len(incident.causes) - _SHOWN_CAUSES),
-        [_panel(series_of(incident, measure, points, clock), clock) for measure in chosen],
+        [_panel(series_of(incident, measure, points, clock), measure, clock) for measure in chosen],
         round(100 * (incident.start - span[0]) / length, 3),
         round(max(0.25, 100 * (incident.end - incident.start + settings.interval_seconds) / length), 3),
     )
 
 
-def _panel(series: IncidentSeries, clock: Clock) -> Panel:
+def _panel(series: IncidentSeries, measure: Measure, clock: Clock) -> Panel:
     times = [local_time(int(start), clock) for start in series.fields["start"]]
     where = f"{series.measure}, {say_dimensions(series.dimensions)}"
-    return Panel(where, charts.draw(times, series.fields, series.event), _sentence(series))
+    return Panel(where, charts.draw(times, series.fields, series.event), _sentence(series, measure.aggregation))
 
 
-def _sentence(series: IncidentSeries) -> str:
-    """What came against what was expected, over the whole incident."""
+def _sentence(series: IncidentSeries, aggregation: Aggregation) -> str:
+    """What came against what was expected over the whole incident: the sums, or the means of what is averaged."""
     window = slice(series.event[0], series.event[1] + 1)
     values, expected = series.fields["value"][window], series.fields["expected"][window]
-    came, awaited = float(np.nansum(values)), float(np.nansum(expected))
-    if np.isnan(values).all():
-        return f"no data; {charts.say_number(awaited)} expected"
-    return f"{charts.say_number(came)} came, {charts.say_number(awaited)} expected"
+    present, awaited = values[np.isfinite(values)], expected[np.isfinite(expected)]
+    is_mean = aggregation is Aggregation.AVG
+    due = charts.say_number(float(awaited.mean() if is_mean and len(awaited) else awaited.sum()))
+    if not len(present):
+        return f"no data; {due} expected"
+    if is_mean:
+        return f"{charts.say_number(float(present.mean()))} on average, {due} expected"
+    return f"{charts.say_number(float(present.sum()))} came, {due} expected"
