@@ -97,3 +97,19 @@ def test_tables_that_cannot_be_explained(tmp_path: Path, text: str, named: str) 
     result = CliRunner().invoke(main, ["explain", str(file), "--actual", "actual", "--expected", "expected", "--dimensions", "a,b"])
     assert result.exit_code == 2
     assert named in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (GOOD + "garbage\n", "warning: 1 row: line refused, missing columns ('garbage')"),
+        (GOOD + GOOD.partition("\n")[2], "note: 24 rows added to another of the same series and interval"),
+    ],
+)
+def test_data_that_is_used_all_the_same_is_counted_once(tmp_path: Path, text: str, told: str) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text(text)
+    code, output = backtest(file)
+    assert code == 0
+    assert output.count(told) == 1
+    assert output.count("warning") + output.count("note") == 1

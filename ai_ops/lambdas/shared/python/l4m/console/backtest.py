@@ -167,11 +167,17 @@ def _format(file: Path, options: dict[str, Any]) -> Format | None:
 
 def _warn(report: ReadReport, intervals: int, console: Console) -> None:
     for fault in report.faults:
+        console.print(f"warning: {_rows(fault.count)}: {fault}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    if report.rows_merged:
         console.print(
-            f"warning: {fault.count:,} row{'s' if fault.count > 1 else ''}: {fault}", style="yellow", highlight=False, markup=False
+            f"note: {_rows(report.rows_merged)} added to another of the same series and interval", highlight=False, soft_wrap=True
         )
     if intervals < 2:
         raise InvalidInput(Fault("data", f"{report.rows_used:,} rows make one interval only; there is nothing to compare it with"))
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count != 1 else ''}"
 
 
 def _show(incidents: list[Incident], clock: Clock, report: ReadReport, outputs: Outputs) -> None:

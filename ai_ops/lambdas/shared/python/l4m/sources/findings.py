@@ -64,7 +64,10 @@ class Findings:
         ).fetchall()
         connection.execute("DROP TABLE reject_errors; DROP TABLE reject_scans")
         files = {str(file.path): file for file in self._scan.files}
-        for path, record, position, kind, column, text in lines:
+        place = {name: number for number, name in enumerate(self._scan.types)}
+        for path, record, position, kind, column, text in sorted(lines, key=lambda line: (*line[:2], place.get(line[4], -1))):
+            if int(record) in self._refused.get(path, ()):
+                continue  # a line may lack several columns, and is one row all the same
             key = (f"line refused, {kind.lower()}", column or "")
             self._found[key] += 1
             if key not in self._where:
