@@ -13,7 +13,7 @@ from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 
 LEVEL_SIGMAS = (3.2, 3.4, 3.8, 4.2)  # needed by a node that keeps 0, 1, 2, more dimensions: the finer, the more of them there are
-PER_DAY_SIGMAS = (0.6, 0.8, 1.0, 1.3)  # and more for each factor of ten in intervals per day
+PER_DAY_SIGMAS = (0.35, 0.5, 0.6, 0.8)  # and more for each factor of ten in intervals per day
 SMALL_CHANGE, SMALL_FACTOR = 0.2, 2.0  # a change below this share of the expected value has to be this much surer
 DAY_TURN_FACTOR = 2.0  # and so much surer in the first interval of a day, where weekdays differ by a step
 SILENT_SHARE = 0.5  # of these is enough where nothing came at all
