@@ -7,7 +7,7 @@ import numpy as np
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 
-SHARE = 0.2  # of points that deviate by more than a sigma to one side
+SHARE = 0.2  # of points that deviate by more than a sigma to one side, about
 PRIOR_EXCESSES, MOST_EXCESSES = 100.0, 3000.0  # weight of the prior tail, and the longest memory, in points beyond a sigma
 LARGEST_EXCESS = 6.0  # doublings; winsorises what one point adds to the tail
 LIGHTEST = 0.17  # tail
@@ -16,12 +16,11 @@ SEASONAL_SHARE, SEASONAL_MARGIN = 0.1, 0.69
 
 
 def calibrate(point: Point, memory: Memory) -> None:
-    """Fill ``surprise`` and ``lasting``, -log of the share of points beyond a sigma that deviate more;
-    ``lasting`` is less than 0 within.
+    """Fill ``surprise`` and ``lasting``: -log of the share of points beyond a sigma that deviate more.
 
     Beyond a sigma, each side has a tail as of a power law, whose index is Hill's mean log excess with a prior
     (Hill 1975). Fast and seasonal deviations are blended, and a seasonal deviation that is rarer by a margin counts
-    alone: so ramps and slow shifts are found.
+    alone: so ramps and slow shifts are found. Within a sigma ``lasting`` is less than 0, and ``surprise`` 0.
     """
     excess = point.deviations / point.scales
     up = (excess > 0).astype(np.float32)
