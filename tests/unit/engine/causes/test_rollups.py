@@ -30,6 +30,17 @@ def test_every_node_is_what_adding_up_its_leaves_gives(seed, gaps, aggregation):
         np.testing.assert_allclose(combined[:, number], np.where(seen.any(1), total, np.nan), rtol=1e-5)
 
 
+def test_an_average_weighs_its_leaves_and_a_leaf_that_did_not_report_weighs_nothing():
+    cube = Rollups(2, enabled=True)
+    cube.add([("US", "web"), ("US", "tv"), ("DE", "web")])
+    values, weights = np.array([[0.5, 0.2, np.nan]], np.float32), np.array([[300, 100, 900]], np.float32)
+    combined = dict(zip(cube.nodes, cube.combine(values, Aggregation.AVG, weights)[0].tolist(), strict=True))
+    assert combined[ANY, ANY] == combined["US", ANY] == pytest.approx((0.5 * 300 + 0.2 * 100) / 400)
+    assert np.isnan(combined["DE", ANY])
+    sums = cube.combine(values, Aggregation.SUM, weights)
+    assert sums[0, cube.nodes.index(("US", ANY))] == pytest.approx(0.7)
+
+
 def test_total_one_and_two_dimensions_are_rolled_up_and_no_node_appears_twice():
     cube = Rollups(3, enabled=True)
     cube.add(LEAVES)

@@ -20,19 +20,21 @@ def columns_of(measures: Sequence[Measure]) -> tuple[Measure, ...]:
 def derive(block: Block, measures: Sequence[Measure]) -> Block:
     """The block of the measures from the block of what was read for them.
 
-    A ratio is that of the sums of its columns in a series and interval, NaN where nothing was to divide by; a rollup of ratios is
-    their mean.
+    A ratio is that of the sums of its columns, in rollups as in series, so it weighs what it was divided by; NaN where nothing was
+    to divide by.
     """
     read = columns_of(measures)
     if tuple(measures) == read:
         return block
     values = np.empty((len(measures), *block.values.shape[1:]), np.float32)
+    weights = np.ones_like(values)
     for number, measure in enumerate(measures):
         over, *under = (block.values[read.index(part)] for part in _parts(measure))
         values[number] = over
         if under:
             values[number] = np.divide(over, under[0], out=np.full_like(over, np.nan), where=under[0] > 0)
-    return Block(block.start, values, block.leaves)
+            weights[number] = under[0]
+    return Block(block.start, values, block.leaves, weights)
 
 
 def _parts(measure: Measure) -> list[Measure]:

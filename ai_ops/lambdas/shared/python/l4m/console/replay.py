@@ -22,7 +22,7 @@ def replay(monitor: Monitor, block: Block, clock: Clock, points: PointFiles | No
     first = clock.number(block.start)
     intervals = block.values.shape[1]
     for begin, end in _pieces(intervals, clock):
-        piece = Block(clock.start(first + begin), block.values[:, begin:end], block.leaves)
+        piece = block.part(clock.start(first + begin), begin, end)
         outcome = monitor.observe(piece, keep_points=points is not None)
         incidents.update({one.id: one for one in outcome.incidents})
         if points is not None and outcome.points is not None:

@@ -85,13 +85,14 @@ class Monitor:
         An interval in which all is NaN is a feed that did not report. ``feedback`` names what users said is no anomaly; it
         acts on this call only, so leaving it out takes it back.
         """
-        values = self._align(block)
+        block = self._align(block)
+        values = block.values
         interval = self._settings.interval_seconds
         points = _blank_points(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
         normality = Normality(self._scene, feedback)
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
-            for at, evidence in self._score(values[:, first:last], block.start + first * interval):
+            for at, evidence in self._score(block.part(block.start + first * interval, first, last)):
                 normality.silence(evidence)
                 self._tracker.follow(evidence, block.start + (first + at.start) * interval)
                 if points is not None:
@@ -99,10 +100,10 @@ class Monitor:
         self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
         return Outcome(*self._tracker.finish(), points)
 
-    def _align(self, block: Block) -> NDArray[np.float32]:
-        """Return the values with one column per leaf known, new leaves in the order in which they appear."""
+    def _align(self, block: Block) -> Block:
+        """Return the block with one column per leaf known, new leaves in the order in which they appear."""
         if list(block.leaves) == self._cube.leaves:
-            return block.values
+            return block
         named = {leaf: column for column, leaf in enumerate(block.leaves)}
         fresh = [column for leaf, column in named.items() if self._cube.find(leaf) is None]
         seen = ~np.isnan(block.values[:, :, fresh]).all(axis=0) if fresh else np.zeros((0, 0), bool)
@@ -113,11 +114,8 @@ class Monitor:
             self._scene = Scene.of(self._settings, self._cube)
         self._detector.grow(len(self._cube.nodes) * len(self._settings.measures))
         columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
-        if np.array_equal(columns, np.arange(len(columns))):
-            return block.values[:, :, : len(columns)]
-        values = np.full((*block.values.shape[:2], len(columns)), np.nan, np.float32)
-        values[:, :, columns >= 0] = block.values[:, :, columns[columns >= 0]]
-        return values
+        weights = None if block.weights is None else _pick(block.weights, columns)
+        return Block(block.start, _pick(block.values, columns), self._cube.leaves, weights)
 
     def _slices(self, intervals: int) -> Iterator[tuple[int, int]]:
         """Yield stretches of intervals that are small enough to be held at once."""
@@ -125,17 +123,18 @@ class Monitor:
         for first in range(0, intervals, step):
             yield first, min(first + step, intervals)
 
-    def _score(self, values: NDArray[np.float32], start: int) -> Iterator[tuple[slice, Evidence]]:
-        """Yield the evidence of all measures and nodes, a few intervals at a time; ``values`` has shape (measures, intervals, leaves)."""
-        count = len(self._cube.nodes)
+    def _score(self, block: Block) -> Iterator[tuple[slice, Evidence]]:
+        """Yield the evidence of all measures and nodes of an aligned block, a few intervals at a time."""
+        values, start, count = block.values, block.start, len(self._cube.nodes)
         nodes = np.empty((values.shape[1], count, len(values)), np.float32)
         turns, facts = self._day_turns(start, len(nodes)), self._finder.observe(values)
         step = max(1, PIECE // max(1, count * len(values)))
         pieces = [slice(first, min(first + step, len(nodes))) for first in range(0, len(nodes), step)]
 
         def combine(at: slice) -> None:
-            for measure, leaves in enumerate(values[:, at]):
-                nodes[at, :, measure] = self._cube.combine(leaves, self._settings.measures[measure].aggregation)
+            for number, measure in enumerate(self._settings.measures):
+                weights = None if block.weights is None else block.weights[number, at]
+                nodes[at, :, number] = self._cube.combine(values[number, at], measure.aggregation, weights)
 
         def judge(at: slice) -> tuple[slice, Evidence]:
             known = Facts(facts.is_count[at], facts.is_positive[at])
@@ -185,6 +184,15 @@ class Monitor:
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor
+
+
+def _pick(array: NDArray[np.float32], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the columns of an array of shape (measures, intervals, leaves), NaN for -1; a view where that will do."""
+    if np.array_equal(columns, np.arange(len(columns))):
+        return array[:, :, : len(columns)]
+    picked = np.full((*array.shape[:2], len(columns)), np.nan, np.float32)
+    picked[:, :, columns >= 0] = array[:, :, columns[columns >= 0]]
+    return picked
 
 
 def _share(function: Callable[[slice], T], pieces: Sequence[slice]) -> Iterator[T]:

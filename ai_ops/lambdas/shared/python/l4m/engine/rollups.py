@@ -96,24 +96,25 @@ class Rollups:
         self.nodes.append(name)
         return self._number[name]
 
-    def combine(self, values: NDArray[np.float32], aggregation: Aggregation) -> NDArray[np.float32]:
+    def combine(
+        self, values: NDArray[np.float32], aggregation: Aggregation, weights: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Return the values of all nodes, shape (intervals, nodes), from those of the leaves, shape (intervals, leaves).
 
-        A sum is taken over the leaves that reported; an average is the mean of the leaves' averages, since nothing is known
-        of their weights. A node is NaN where none of its leaves reported.
+        A sum is taken over the leaves that reported; an average is the mean of the leaves' averages by their weights, which are
+        all alike where none are known. A node is NaN where none of its leaves reported.
         """
         nodes = np.empty((len(values), len(self.nodes)), np.float32)
         nodes[:, self.leaf_nodes] = values
         if self._additions is None:
             self._additions = list(self._plan())
-        absent = np.isnan(values)
-        has_gaps = bool(absent.any())
-        sums = {LEAVES: np.where(absent, np.float32(0), values) if has_gaps else values}
-        counts: dict[int, NDArray[np.int32]] = {LEAVES: (~absent if has_gaps else np.ones((1, len(self.leaves)))).astype(np.int32)}
+        is_average = aggregation is Aggregation.AVG
+        total, count = _terms(values, weights if is_average else None)
+        sums, counts = {LEAVES: total}, {LEAVES: count}
         for one in self._additions:
             total = sums[one.cuboid] = np.add.reduceat(sums[one.source][:, one.order], one.starts, axis=1)
             count = counts[one.cuboid] = np.add.reduceat(counts[one.source][:, one.order], one.starts, axis=1)
-            mean = total / np.maximum(count, 1) if aggregation is Aggregation.AVG else total
+            mean = total / np.where(count > 0, count, 1) if is_average else total
             nodes[:, one.numbers] = np.where(count > 0, mean, np.float32(np.nan))
         return nodes
 
@@ -131,3 +132,16 @@ class Rollups:
                 numbers, starts = np.unique(nodes[order], return_index=True)
                 done.append(at)
                 yield Addition(at, source, order, starts, numbers)
+
+
+def _terms(
+    values: NDArray[np.float32], weights: NDArray[np.float32] | None
+) -> tuple[NDArray[np.float32], NDArray[np.int32] | NDArray[np.float32]]:
+    """Return what each leaf adds to the sum and to the count of a node."""
+    absent = np.isnan(values)
+    has_gaps = bool(absent.any())
+    filled = np.where(absent, np.float32(0), values) if has_gaps else values
+    if weights is None:
+        return filled, (~absent if has_gaps else np.ones((1, values.shape[1]))).astype(np.int32)
+    share = np.where(absent, np.float32(0), weights)
+    return filled * share, share

@@ -40,7 +40,7 @@ class Reading:
     def part(self, first: int, last: int) -> Reading:
         """Some of the intervals."""
         starts = self.starts[first:last]
-        return Reading(starts, Block(starts[0], self.block.values[:, first:last], self.block.leaves))
+        return Reading(starts, self.block.part(starts[0], first, last))
 
     def within(self, most_series: int, known: Collection[tuple[str, ...]]) -> Reading:
         """The same without new series that would be more than the quota allows; those that are watched stay."""
