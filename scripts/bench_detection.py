@@ -13,6 +13,7 @@ import duckdb
 import numpy as np
 
 SETS = {"cloud_1h": "PT1H", "cloud_5min": "PT5M", "kpi_5min": "PT5M"}
+WEEKS = 2  # before the scored half begins, and after: what side by side is measured on, for some peers take minutes a series
 L4M = [sys.executable, "-m", "l4m.cli"]
 
 
@@ -47,16 +48,16 @@ def whole_sets(folder: Path, score: ModuleType, out: Path) -> list[dict]:
 
 
 def side_by_side(folder: Path, score: ModuleType, out: Path, series: int) -> list[dict]:
-    """Ours and the peers on a few series of every set: F1, precision, recall and delay, averaged over the sets, and points a second."""
+    """Ours and the peers on four weeks of a few series of every set: means of F1, precision, recall and delay, and points a second."""
     bench_peers.silence()
     chosen = {name: choose(folder / f"{name}.parquet", series) for name in SETS}
     rows = [_ours(folder, score, out, chosen)]
     for peer, function in bench_peers.PEERS.items():
         results, seconds, points = [], 0.0, 0
         for name in SETS:
-            scores, spent, count = _run_peer(function, folder / f"{name}.parquet", chosen[name])
+            data, labels = _subset(folder, out, name, chosen[name])
+            scores, spent, count = _run_peer(function, data, chosen[name])
             seconds, points = seconds + spent, points + count
-            _, labels = _subset(folder, out, name, chosen[name])
             results.append(_score(score, labels, out / "peer.parquet", scores))
             print(f"{peer} on {name}: {spent:.0f} s", file=sys.stderr)
         rows.append({"detector": peer, "points_per_second": points / seconds, **_mean(results)})
@@ -98,9 +99,11 @@ def _ours(folder: Path, score: ModuleType, out: Path, chosen: dict[str, list[str
 
 def _subset(folder: Path, out: Path, name: str, chosen: list[str]) -> tuple[Path, Path]:
     targets = out / "data.parquet", out / "labels.parquet"
-    for source, target in zip((name, f"{name}_labels"), targets, strict=True):
-        where = f"series IN {(*chosen, '')}"
-        duckdb.connect().execute(f"COPY (SELECT * FROM '{folder / source}.parquet' WHERE {where}) TO '{target}'")
+    labels = folder / f"{name}_labels.parquet"
+    begins = f"SELECT series, min(timestamp) FILTER (test) AS middle FROM '{labels}' WHERE series IN {(*chosen, '')} GROUP BY 1"
+    for source, target in zip((folder / f"{name}.parquet", labels), targets, strict=True):
+        near = f"timestamp BETWEEN middle - INTERVAL {WEEKS} WEEKS AND middle + INTERVAL {WEEKS} WEEKS"
+        duckdb.connect().execute(f"COPY (SELECT s.* FROM '{source}' s JOIN ({begins}) USING (series) WHERE {near}) TO '{target}'")
     return targets
 
 
