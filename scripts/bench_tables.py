@@ -55,9 +55,9 @@ def peers(rows: list[dict], series: int) -> str:
     head = ["detector", *_EVENTS, "points per CPU second"]
     told = (
         f"**Side by side with peers, two weeks of the same {series} series of each set after two weeks of learning** (mean over sets). "
-        "Ours stands at its shipped threshold and counts starting, reading and writing files; each peer stands at the one threshold per set that suits it best. Forecasters learn "
-        f"from at most {HISTORY:,} points and are fitted anew every week; MSTL has seasons of at most {LONGEST_SEASON} points: more takes "
-        "minutes a fit."
+        "Ours stands at its shipped threshold and counts starting, reading and writing files; each peer stands at the one threshold per "
+        f"set that suits it best. Forecasters learn from at most {HISTORY:,} points and are fitted anew every week; MSTL has seasons of at "
+        f"most {LONGEST_SEASON} points: more takes minutes a fit."
     )
     return told + "\n\n" + _table(head, cells)
 
