@@ -57,7 +57,8 @@ def peers(rows: list[dict], series: int) -> str:
         f"**Side by side with peers, two weeks of the same {series} series of each set after two weeks of learning** (mean over sets). "
         "Ours stands at its shipped threshold and counts starting, reading and writing files; each peer stands at the one threshold per "
         f"set that suits it best. Forecasters learn from at most {HISTORY:,} points and are fitted anew every week; MSTL has seasons of at "
-        f"most {LONGEST_SEASON} points: more takes minutes a fit."
+        f"most {LONGEST_SEASON} points: more takes minutes a fit. "
+        "A few series hold few events: differences of a few hundredths say little."
     )
     return told + "\n\n" + _table(head, cells)
 
