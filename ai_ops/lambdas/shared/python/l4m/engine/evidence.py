@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from l4m.engine.facts import Facts
 from l4m.engine.scores import Scores
 from l4m.engine.settings import Settings
+from l4m.engine.severity import rarity_of
 from l4m.model import Aggregation, Direction
 
 LEVEL_SIGMAS = (3.2, 3.4, 3.8, 4.2)  # needed by a node that keeps 0, 1, 2, more dimensions: the finer, the more of them there are
@@ -21,6 +23,8 @@ MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says no
 MOST_SIGMAS = np.float32(1e6)  # more cannot be told apart
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few says little
 LEAST_SIGMAS = 1.5  # what is nearer to the expected value is not worth a word, however regular the series
+LASTING_A_WEEK = 0.2  # totals that may go on and be so rare on quiet data, all measures together
+HOURLY_RARITY, LONGEST_HOURS = 0.3, 12.0  # what an hour more adds to the log10 of a deviation's rarity, and for how many hours
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -89,9 +93,21 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     anomalous = (shaped["is_anomaly"] | missing) & is_worth_a_word
     is_small = np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"])
     strong = anomalous & (size >= _needed(depths, settings) * _doubt(missing, is_small, turns))
+    is_total = (depths == 0)[:, np.newaxis] & ~missing & ~is_small & ~turns[:, np.newaxis, np.newaxis]
+    strong |= anomalous & is_total & _is_lasting(shaped["severity"], shaped["lasted"], settings)
     severity = np.where(missing, np.clip(50 + 5 * size, 50, 99), shaped["severity"]).astype(np.float32)
     arrays = (value, shaped["expected"], shaped["lower"], shaped["upper"], error, severity, sigmas, strong, anomalous, missing)
     return Evidence(*(np.moveaxis(array, 2, 0) for array in arrays))
+
+
+def _is_lasting(severity: Floats, lasted: Floats, settings: Settings) -> Bools:
+    """Return what has gone on for more than an interval and is, with every hour of it, rare enough to open an incident.
+
+    Long, moderate deviations of measures with heavy tails never reach the sigmas that a single interval needs.
+    """
+    hours = np.minimum(lasted * np.float32(min(1.0, settings.interval_seconds / 3600)), np.float32(LONGEST_HOURS))
+    rarity = rarity_of(np.nan_to_num(severity)) + np.float32(HOURLY_RARITY) * hours
+    return np.asarray((lasted >= 1) & (rarity >= math.log10(len(settings.measures) / LASTING_A_WEEK)))
 
 
 def _doubt(missing: Bools, is_small: Bools, turns: Bools) -> Floats:

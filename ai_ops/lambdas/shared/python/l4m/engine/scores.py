@@ -19,6 +19,7 @@ class Scores:
     expected, lower, upper : prediction and band, in units of the value
     error : standard error of the prediction, from the deviations that nineteen of twenty points keep to
     severity : 0-100; NaN where no value arrived, and before the cold start is over
+    lasted : intervals for which the series has been off its season to one side already
     is_anomaly : the value is outside the band and the user's settings let it be reported
     missing : the series should have reported and did not
     """
@@ -28,15 +29,16 @@ class Scores:
     upper: Array
     error: Array
     severity: Array
+    lasted: Array
     is_anomaly: NDArray[np.bool_]
     missing: NDArray[np.bool_]
 
     @classmethod
     def blank(cls, *shape: int) -> Scores:
         """Return scores of a shape, not filled in yet."""
-        expected, lower, upper, error, severity = (np.empty(shape, np.float32) for _ in range(5))
+        expected, lower, upper, error, severity, lasted = (np.empty(shape, np.float32) for _ in range(6))
         is_anomaly, missing = (np.empty(shape, np.bool_) for _ in range(2))
-        return cls(expected, lower, upper, error, severity, is_anomaly, missing)
+        return cls(expected, lower, upper, error, severity, lasted, is_anomaly, missing)
 
     def part(self, *index: int | slice) -> Scores:
         """Return a view of an interval of a run, or of some of its series."""

@@ -11,6 +11,7 @@ from l4m.engine.memory import Array
 PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
 KNOTS = ((0.83, 2.86, 3.87), (1.89, 3.55, 4.65), (3.18, 5.07, 6.22))  # surprise there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
+RARITIES = (-2.0, 0.0, math.log10(30 / 7), math.log10(365 / 7))  # log10 of weeks between such points of a quiet series
 BEYOND = 4.6  # surprise past the last knot that takes severity half the way from 90 to 100
 THRESHOLD, THRESHOLD_PER_DAY = 2.5, 0.73  # surprise of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
 
@@ -29,6 +30,19 @@ def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Arra
     over = np.maximum(surprise[rare] - knots[-1], 0)
     severity[rare] = np.interp(surprise[rare], knots, SEVERITIES) + (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     return np.asarray(severity)
+
+
+def rarity_of(severity: Array) -> Array:
+    """Return how seldom a quiet series reaches a severity: log10 of weeks, -2 for none.
+
+    Examples
+    --------
+    >>> [round(float(rarity), 2) for rarity in rarity_of(np.array([0.0, 50.0, 90.0], np.float32))]
+    [-2.0, 0.0, 1.72]
+    """
+    over = np.maximum(severity - SEVERITIES[-1], 0)
+    over *= BEYOND / np.maximum(100 - severity, 1e-3)
+    return np.asarray(np.interp(severity, SEVERITIES, RARITIES) + over / math.log(10), np.float32)
 
 
 def threshold_of(sensitivity: float, per_day: int) -> float:

@@ -30,6 +30,7 @@ def decide(point: Point, memory: Memory) -> None:
     if point.youngest < point.rates.cold_start:
         _leave_unscored(point, point.seen < point.rates.cold_start, is_beyond)
     beyond = np.flatnonzero(is_beyond)
+    point.scores.lasted[:] = memory.event[1]
     sign = memory.event[0]
     opened = beyond[(sign[beyond] == 0) & (point.lasting[beyond] >= threshold - STAY)]
     sign[opened] = np.sign(point.deviations[1, opened])

@@ -1,0 +1,21 @@
+"""What is enough to open an incident."""
+
+import numpy as np
+import pytest
+
+from l4m.engine.block import Block
+from l4m.engine.monitor import Monitor
+from l4m.engine.settings import Settings
+from l4m.model import Measure
+
+START = 1_699_920_000
+ONSET = 24 * 38 + 6
+
+
+@pytest.mark.parametrize(("hours", "found"), [(0, 0), (1, 0), (10, 1)])
+def test_a_heavy_tailed_total_opens_an_incident_when_its_rise_lasts(hours: int, found: int) -> None:
+    delays = 100 * np.exp(np.random.default_rng(5).normal(0, 0.9, (24 * 40, 3)))
+    delays[ONSET : ONSET + hours] *= 5
+    settings = Settings(3600, (Measure("delay"),), ("airport",))
+    incidents = Monitor(settings).observe(Block(START, delays[np.newaxis].astype(np.float32), [("A",), ("B",), ("C",)])).incidents
+    assert [(one.direction, one.causes[0].dimensions) for one in incidents] == [("up", {})] * found
