@@ -19,3 +19,11 @@ def test_a_heavy_tailed_total_opens_an_incident_when_its_rise_lasts(hours: int, 
     settings = Settings(3600, (Measure("delay"),), ("airport",))
     incidents = Monitor(settings).observe(Block(START, delays[np.newaxis].astype(np.float32), [("A",), ("B",), ("C",)])).incidents
     assert [(one.direction, one.causes[0].dimensions) for one in incidents] == [("up", {})] * found
+
+
+def test_the_sudden_end_of_a_slow_fall_opens_no_incident() -> None:
+    hours = np.arange(24 * 40)
+    views = 1000 + 300 * np.sin(hours * np.pi / 12) + np.random.default_rng(5).normal(0, 15, len(hours))
+    views[ONSET : ONSET + 12] *= np.linspace(1, 0.7, 12)
+    block = Block(START, views[np.newaxis, :, np.newaxis].astype(np.float32), [("A",)])
+    assert Monitor(Settings(3600, (Measure("views"),), ("shop",))).observe(block).incidents == ()

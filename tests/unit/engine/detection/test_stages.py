@@ -37,7 +37,7 @@ def arrays_after(count: int, values: np.ndarray) -> list[dict[str, np.ndarray]]:
     rates, memory, seen = Rates.of(seasons), Memory.blank(seasons.rows, values.shape[1]), []
     with np.errstate(all="ignore"):
         for i, row in enumerate(values):
-            said = Scores(*(np.full(len(row), blank, np.float32) for blank in [7.0] * 6), *np.ones((2, len(row)), np.bool_))
+            said = Scores(*(np.full(len(row), blank, np.float32) for blank in [7.0] * 7), *np.ones((2, len(row)), np.bool_))
             point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said)
             for stage in STAGES[:count]:
                 stage(point, memory)

@@ -25,6 +25,7 @@ COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or
 LEAST_SIGMAS = 1.5  # what is nearer to the expected value is not worth a word, however regular the series
 LASTING_A_WEEK = 0.2  # totals that may go on and be so rare on quiet data, all measures together
 HOURLY_RARITY, LONGEST_HOURS = 0.3, 12.0  # what an hour more adds to the log10 of a deviation's rarity, and for how many hours
+OFF_SEASON = 0.7  # of the deviation that opens an incident, which the season alone has to confirm
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -92,12 +93,23 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     size = np.abs(sigmas)
     anomalous = (shaped["is_anomaly"] | missing) & is_worth_a_word
     is_small = np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"])
-    strong = anomalous & (size >= _needed(depths, settings) * _doubt(missing, is_small, turns))
+    is_news = anomalous & (_is_off_season(value, shaped["expected"], shaped["usual"]) | missing)
+    strong = is_news & (size >= _needed(depths, settings) * _doubt(missing, is_small, turns))
     is_total = (depths == 0)[:, np.newaxis] & ~missing & ~is_small & ~turns[:, np.newaxis, np.newaxis]
-    strong |= anomalous & is_total & _is_lasting(shaped["severity"], shaped["lasted"], settings)
+    strong |= is_news & is_total & _is_lasting(shaped["severity"], shaped["lasted"], settings)
     severity = np.where(missing, np.clip(50 + 5 * size, 50, 99), shaped["severity"]).astype(np.float32)
     arrays = (value, shaped["expected"], shaped["lower"], shaped["upper"], error, severity, sigmas, strong, anomalous, missing)
     return Evidence(*(np.moveaxis(array, 2, 0) for array in arrays))
+
+
+def _is_off_season(value: Floats, expected: Floats, usual: Floats) -> Bools:
+    """Return which deviations are about as large from the season alone.
+
+    The others only leave a fast prediction that an event had dragged along, or that had run ahead of a slope: the way back.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        deviation = value - expected
+        return np.asarray((value - usual) * np.sign(deviation) >= np.float32(OFF_SEASON) * np.abs(deviation))
 
 
 def _is_lasting(severity: Floats, lasted: Floats, settings: Settings) -> Bools:

@@ -22,6 +22,7 @@ NINETY_FIVE = 1.96  # the same deviation of a Gaussian, in sigmas
 def decide(point: Point, memory: Memory) -> None:
     """Fill ``severity``, ``lower``, ``upper``, ``error`` and ``is_anomaly``, and open events."""
     threshold = point.threshold
+    np.subtract(point.value, point.deviations[1], out=point.scores.usual)
     point.surprise[point.held] = np.maximum(point.surprise[point.held], threshold)
     severity_of(point.surprise, point.rates.per_day, out=point.scores.severity)
     is_beyond = point.surprise >= threshold
