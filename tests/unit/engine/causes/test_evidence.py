@@ -22,8 +22,8 @@ def test_a_heavy_tailed_total_opens_an_incident_when_its_rise_lasts(hours: int, 
 
 
 def test_the_sudden_end_of_a_slow_fall_opens_no_incident() -> None:
-    hours = np.arange(24 * 40)
-    views = 1000 + 300 * np.sin(hours * np.pi / 12) + np.random.default_rng(5).normal(0, 15, len(hours))
-    views[ONSET : ONSET + 12] *= np.linspace(1, 0.7, 12)
+    hours, fall = np.arange(24 * 34), slice(24 * 30 + 6, 24 * 30 + 18)
+    views = 1000 + 300 * np.sin(hours * np.pi / 12) + np.random.default_rng(5).normal(0, 40, len(hours))
+    views[fall] *= np.linspace(1, 0.7, 12)
     block = Block(START, views[np.newaxis, :, np.newaxis].astype(np.float32), [("A",)])
     assert Monitor(Settings(3600, (Measure("views"),), ("shop",))).observe(block).incidents == ()
