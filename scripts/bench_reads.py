@@ -56,10 +56,10 @@ def _crowd(aws: LocalAws, outputs: dict[str, str]) -> tuple[dict[str, str], dict
     made = api.create_anomaly_detector(AnomalyDetectorName="crowded", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
     arn = made["AnomalyDetectorArn"]
     bucket = Bucket(aws.client("s3"), outputs["StateBucketName"])
-    anomalies = Anomalies(Table(aws.client("dynamodb"), outputs["TableName"]), bucket, "crowded", 0, 3600)
+    anomalies = Anomalies(Table(aws.client("dynamodb"), outputs["TableName"]), bucket, "crowded", 3600)
     starts = [FIRST + 3600 * number for number in range(GROUPS // len(MEASURES))]
     anomalies.replace(starts, [IndexEntry(start, name, start / 3600 % 101) for start in starts for name in MEASURES])
-    newest = group_id(arn, 0, "views", starts[-1])
+    newest = group_id(arn, 3600, "views", starts[-1])
     anomalies.put_group(newest, _document(newest, starts[-1]), array("f", [1.0] * POINTS * SERIES).tobytes())
     return {"AnomalyDetectorArn": arn}, {"AnomalyDetectorArn": arn, "AnomalyGroupId": newest}
 

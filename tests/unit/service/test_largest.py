@@ -17,7 +17,7 @@ def anomalies(table: Table) -> Anomalies:
     """Anomalies of a detector at five minutes."""
     s3 = boto3.client("s3", "us-east-1")
     s3.create_bucket(Bucket="state")
-    return Anomalies(table, Bucket(s3, "state"), "d" * 63, 1, 300)
+    return Anomalies(table, Bucket(s3, "state"), "d" * 63, 300)
 
 
 def largest_item(table: Table) -> int:
@@ -31,8 +31,9 @@ def test_a_page_in_which_every_measure_is_anomalous_all_the_time_fits(anomalies:
     entries = [IndexEntry(start, f"{LONGEST}{number:06d}", start / 7 % 100) for start in starts for number in range(20)]
     anomalies.replace(starts, entries)
     assert largest_item(table) < 10_000
-    assert sum(tally.counts(0).total() for tally in anomalies.tallies()) == len(entries)
-    listed = list(anomalies.entries(anomalies.tallies()))
+    census = anomalies.count()
+    assert census.by_measure.total() == len(entries)
+    listed = anomalies.entries(census, len(entries))
     assert [entry.position for entry in listed] == sorted((entry.position for entry in entries), reverse=True)
 
 
@@ -40,9 +41,10 @@ def test_a_tally_of_a_measure_that_is_anomalous_all_the_time_fits(anomalies: Ano
     starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS * TALLY_PAGES)]
     anomalies.replace(starts, [IndexEntry(start, LONGEST, start / 7 % 100) for start in starts])
     assert largest_item(table) < 40_000
-    assert anomalies.tallies()[0].page == anomalies.tallies()[-1].page + TALLY_PAGES - 1
+    tallies = anomalies.count().tallies
+    assert tallies[0].page == tallies[-1].page + TALLY_PAGES - 1
     anomalies.replace(starts, [])
-    assert list(anomalies.entries(anomalies.tallies())) == []
+    assert anomalies.count().tallies == ()
 
 
 def test_an_incident_may_last_as_long_as_it_likes(anomalies: Anomalies) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from l4m.errors import NotFound
@@ -24,7 +22,6 @@ from l4m.model import Detector
 from l4m.service.context import Context
 from l4m.store.anomalies import Anomalies, IndexEntry, group_id
 from l4m.store.bucket import Bucket
-from l4m.store.runs import Runs
 
 CAUSE, EFFECT = "CAUSE_OF_INPUT_ANOMALY_GROUP", "EFFECT_OF_INPUT_ANOMALY_GROUP"
 
@@ -45,12 +42,11 @@ def survey_groups(
     """A page of groups of at least a severity, newest first, and all such groups counted by measure."""
     detector = context.resources.detector(detector_arn)
     anomalies = _anomalies(context, detector)
-    tallies = anomalies.tallies()
-    found = list(islice(anomalies.entries(tallies, threshold, after), limit + 1))
+    census = anomalies.count(threshold)
+    found = anomalies.entries(census, limit + 1, threshold, after)
     page = Page(tuple(_summary(detector, entry) for entry in found[:limit]), found[limit - 1].position if len(found) > limit else None)
-    counts = sum((tally.counts(threshold) for tally in tallies), Counter[str]())
-    pointer = Runs(context.table, detector.name, detector.generation).pointer()
-    return page, GroupStatistics(_time(pointer.evaluation_start) if pointer else None, counts.total(), dict(counts))
+    counts = census.by_measure
+    return page, GroupStatistics(None if census.since is None else _time(census.since), counts.total(), dict(counts))
 
 
 def get_group(context: Context, detector_arn: str, identifier: str) -> GroupDetail:
@@ -121,7 +117,7 @@ def _related(detector: Detector, group: Mapping[str, Any], incident: Mapping[str
 
 
 def _relation(detector: Detector, measure: str, start: int, relationship: str, share: float | None) -> RelatedMeasure:
-    return RelatedMeasure(measure, group_id(detector.arn, detector.generation, measure, start), relationship, share)
+    return RelatedMeasure(measure, group_id(detector.arn, detector.frequency.seconds, measure, start), relationship, share)
 
 
 def _group(anomalies: Anomalies, identifier: str) -> dict[str, Any]:
@@ -137,12 +133,13 @@ def _found(context: Context, detector_arn: str) -> Anomalies:
 
 def _anomalies(context: Context, detector: Detector) -> Anomalies:
     bucket = Bucket(context.clients.client("s3"), context.bucket, detector.kms_key_arn)
-    return Anomalies(context.table, bucket, detector.name, detector.generation, detector.frequency.seconds)
+    return Anomalies(context.table, bucket, detector.name, detector.frequency.seconds)
 
 
 def _summary(detector: Detector, entry: IndexEntry) -> GroupSummary:
     start = _time(entry.start)
-    return GroupSummary(group_id(detector.arn, detector.generation, entry.measure, entry.start), start, start, entry.score, entry.measure)
+    identifier = group_id(detector.arn, detector.frequency.seconds, entry.measure, entry.start)
+    return GroupSummary(identifier, start, start, entry.score, entry.measure)
 
 
 def _time(moment: int) -> datetime:

@@ -50,7 +50,7 @@ class Assignment:
     @cached_property
     def anomalies(self) -> Anomalies:
         """What the detector found."""
-        return Anomalies(self.context.table, self.bucket, self.detector.name, self.detector.generation, self.detector.frequency.seconds)
+        return Anomalies(self.context.table, self.bucket, self.detector.name, self.detector.frequency.seconds)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from l4m.model import DetectorStatus
+from l4m.model import DetectorStatus, Frequency
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.schedules import start_schedule, stop_schedule
@@ -30,8 +30,8 @@ def delete(context: Context, detector_arn: str) -> None:
     stop_schedule(context, detector.name)
     Bucket(context.clients.client("s3"), context.bucket).purge(f"{detector.name}/")
     plain = [f"{detector.name}#{kind}" for kind in ("run", "execution", "learning", "message", "waiting")]
-    by_generation = [f"{detector.name}#{kind}#{number:06d}" for kind in ("group", "tally") for number in range(detector.generation + 1)]
-    for partition in (*plain, *by_generation):
+    by_frequency = [f"{detector.name}#{kind}#{frequency.seconds:06d}" for kind in ("group", "tally") for frequency in Frequency]
+    for partition in (*plain, *by_frequency):
         for row in list(context.table.query(partition)):
             context.table.delete(Key(partition, row.sort))
     context.resources.purge(detector_arn)

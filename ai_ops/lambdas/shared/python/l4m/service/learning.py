@@ -12,7 +12,7 @@ from l4m.model import DetectorStatus
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.detecting import Progress
-from l4m.service.publishing import WINDOW_INTERVALS, store_groups
+from l4m.service.publishing import WINDOW_INTERVALS, forget_groups, store_groups
 from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
@@ -126,7 +126,8 @@ def _learn(lesson: Lesson) -> None:
     for reading in _readings(assignment):
         end = lesson.take(reading)
     key = lesson.series.save(end, SavedState(lesson.progress.monitor.save(), lesson.progress.history))
-    assignment.runs.move(None, Pointer(next=end, state_key=key, evaluation_start=end, is_published=True, checkpoints=((end, key),)))
+    assignment.anomalies.begin(end)
+    assignment.runs.move(None, Pointer(next=end, state_key=key, is_published=True, checkpoints=((end, key),)))
 
 
 def _readings(assignment: Assignment) -> Iterator[Reading]:
@@ -151,8 +152,10 @@ def _backtest(lesson: Lesson) -> None:
     split = int(TRAINING_SHARE * len(reading.starts))
     assignment.runs.describe_learning(reading.split_quality(split))
     lesson.take(reading.part(0, split))
+    forget_groups(assignment, reading.starts[split:])
+    assignment.anomalies.begin(reading.starts[split])
     lesson.move(DetectorStatus.BACK_TEST_ACTIVE)
     end = lesson.take(reading.part(split, len(reading.starts)), is_scored=True)
     if assignment.runs.pointer() is None:
-        assignment.runs.move(None, Pointer(next=end, state_key="", evaluation_start=reading.starts[split], is_published=True))
+        assignment.runs.move(None, Pointer(next=end, state_key="", is_published=True))
     lesson.move(DetectorStatus.BACK_TEST_COMPLETE)

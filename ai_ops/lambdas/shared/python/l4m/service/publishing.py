@@ -14,7 +14,7 @@ from l4m.alerts.notices import Subject, alert_notices, incident_notices, notice_
 from l4m.model import Alert
 from l4m.service.assignment import Assignment
 from l4m.service.report import Report
-from l4m.store.anomalies import IndexEntry
+from l4m.store.anomalies import IndexEntry, group_id
 from l4m.store.history import PAGE_INTERVALS, History
 from l4m.store.outbox import DELIVERED, Message
 from l4m.store.series import SeriesStore
@@ -26,6 +26,15 @@ def publish(assignment: Assignment, report: Report, history: History, series: Se
     """Write what a run reports; repeated after a crash, it writes the same again."""
     store_groups(assignment, report, history, series)
     _post_notices(assignment, report)
+
+
+def forget_groups(assignment: Assignment, starts: Sequence[int]) -> None:
+    """Take back what was found in intervals that are about to be judged again."""
+    detector, old = assignment.detector, assignment.anomalies.entries_of(set(starts))
+    assignment.anomalies.replace({entry.start for entry in old}, [])
+    for entry in old:
+        identifier = group_id(detector.arn, detector.frequency.seconds, entry.measure, entry.start)
+        _retract(assignment, {"id": identifier, "position": entry.position})
 
 
 def is_quiet(report: Report) -> bool:

@@ -55,7 +55,7 @@ def _describe_group(assignment: Assignment, starts: Sequence[int], group: Group)
     detector = assignment.detector
     start = _interval(assignment, starts, group.start)
     return {
-        "id": group_id(detector.arn, detector.generation, group.measure, start),
+        "id": group_id(detector.arn, detector.frequency.seconds, group.measure, start),
         "measure": group.measure,
         "start": start,
         "score": round(group.severity, 2),
@@ -72,7 +72,7 @@ def _find_retracted(assignment: Assignment, starts: Sequence[int], groups: Seque
     """Groups that an earlier reading of the same intervals found and this one did not."""
     detector, found = assignment.detector, {group["id"] for group in groups}
     before = [
-        {"id": group_id(detector.arn, detector.generation, entry.measure, entry.start), "position": entry.position}
+        {"id": group_id(detector.arn, detector.frequency.seconds, entry.measure, entry.start), "position": entry.position}
         for entry in assignment.anomalies.entries_of(set(starts))
     ]
     return [entry for entry in before if entry["id"] not in found]

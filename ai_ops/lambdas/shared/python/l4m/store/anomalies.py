@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from l4m.store.bucket import Bucket
-from l4m.store.table import Key, Table
+from l4m.store.table import Key, Row, Table
 
 INDEX_INTERVALS = 256  # in a page of the index
+MOST_SCORE = 100
 TALLY_PAGES = 32  # of the index, counted in one document
+SINCE = "since"  # the key, beside the tallies, of the interval from which on groups are looked for
 _LATEST_PAGE = 10**8 - 1  # pages count down from here, so that the newest comes first
 Scores = dict[str, float]
 _NAMESPACE = UUID("6f0ad0f4-5d2a-5b43-9c0b-2a7f5d0f7d10")
 
 
-def group_id(detector_arn: str, generation: int, measure: str, start: int) -> str:
-    """The id of a measure's group in an interval; the same run repeated finds the same id."""
-    return str(uuid5(_NAMESPACE, f"{detector_arn}|{generation}|{measure}|{start}"))
+def group_id(detector_arn: str, interval_seconds: int, measure: str, start: int) -> str:
+    """The id of a measure's group in an interval; whoever looks at that interval again finds the same id."""
+    return str(uuid5(_NAMESPACE, f"{detector_arn}|{interval_seconds}|{measure}|{start}"))
 
 
-@dataclass(frozen=True)
-class IndexEntry:
-    """A group in the index."""
+class IndexEntry(NamedTuple):
+    """A group in the index; groups are in the order of their positions."""
 
     start: int
     measure: str
@@ -45,30 +46,39 @@ class IndexEntry:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many groups a page of the index has, by measure and whole score: small, so that all pages' can be read at once."""
+    """How many groups of at least a score a page of the index has, by measure."""
 
     page: int
-    by_measure: Mapping[str, Mapping[str, int]]
+    counts: Counter[str]
 
-    def has(self, least: float) -> bool:
-        """Whether there is a group of at least a score."""
-        return any(int(score) >= least for scores in self.by_measure.values() for score in scores)
 
-    def counts(self, least: float) -> Counter[str]:
-        """Groups of at least a score, by measure; measures without any are left out."""
-        counts = {name: sum(n for score, n in scores.items() if int(score) >= least) for name, scores in self.by_measure.items()}
-        return Counter({name: count for name, count in counts.items() if count})
+@dataclass(frozen=True)
+class Census:
+    """All groups of at least a score, counted: pages newest first, and ``since`` when there are judgements, None before the first."""
+
+    since: int | None
+    tallies: tuple[Tally, ...]
+
+    @property
+    def by_measure(self) -> Counter[str]:
+        """How many groups each measure has."""
+        return sum((tally.counts for tally in self.tallies), Counter[str]())
 
 
 @dataclass(frozen=True)
 class Anomalies:
-    """Groups and incidents of one detector and generation."""
+    """Groups and incidents that one detector found at one length of its intervals, however often it learned anew."""
 
     table: Table
     bucket: Bucket
     detector: str
-    generation: int
     interval_seconds: int
+
+    def begin(self, start: int) -> None:
+        """Note from which interval on groups are looked for; the earliest counts."""
+        row = self.table.get(self._since_key)
+        if row is None or start < row.document["start"]:
+            self.table.put(self._since_key, {"start": start})
 
     def replace(self, starts: Collection[int], entries: Sequence[IndexEntry]) -> None:
         """Make ``entries`` all the groups of the intervals ``starts``."""
@@ -85,30 +95,40 @@ class Anomalies:
                 after = dict(sorted({**kept, **fresh.get(measure, {})}.items()))
                 if after != before:  # the tally goes first: a write cut short leaves a difference, so it is done again
                     self._put_tally(page, measure, after)
-                    self.table.put(Key(self._index_pk, f"{_down(page)}#{measure}"), after)
+                    self.table.put(self._index_key(page, measure), after)
 
     def entries_of(self, starts: Collection[int]) -> list[IndexEntry]:
         """The groups of some intervals."""
         pages = sorted({self._page(start) for start in starts})
-        return [entry for page in pages for entry in self._entries(page) if entry.start in starts]
+        rows = (row for page in pages for row in self.table.query(self._index_pk, f"{_down(page)}#"))
+        return sorted(entry for row in rows for entry in _entries(row) if entry.start in starts)
 
-    def entries(self, tallies: Sequence[Tally], least: float = 0, after: str | None = None) -> Iterator[IndexEntry]:
-        """Groups of at least a score, newest first, those beyond the position ``after``; only pages that have any are read."""
-        newest = self._page(int(after[:12])) if after is not None else _LATEST_PAGE
-        for tally in tallies:
-            if tally.page > newest or not tally.has(least):
-                continue
-            for entry in reversed(self._entries(tally.page)):
-                if entry.score >= least and (after is None or entry.position < after):
-                    yield entry
-
-    def tallies(self) -> list[Tally]:
-        """How many groups each page has, newest first."""
-        pages: dict[int, dict[str, Mapping[str, int]]] = {}
+    def count(self, least: float = 0) -> Census:
+        """All groups of at least a score, counted."""
+        since, pages, wanted = None, dict[int, Counter[str]](), {str(score) for score in range(MOST_SCORE + 1) if score >= least}
         for row in self.table.query(self._tally_pk):
+            if row.sort == SINCE:
+                since = row.document["start"]
+                continue
             for page, scores in row.document.items():
-                pages.setdefault(int(page), {})[row.sort.partition("#")[2]] = scores
-        return [Tally(page, pages[page]) for page in sorted(pages, reverse=True)]
+                if number := sum(scores[score] for score in scores.keys() & wanted):
+                    pages.setdefault(int(page), Counter())[row.sort.partition("#")[2]] = number
+        return Census(since, tuple(Tally(page, pages[page]) for page in sorted(pages, reverse=True)))
+
+    def entries(self, census: Census, most: int, least: float = 0, after: str | None = None) -> list[IndexEntry]:
+        """Up to ``most`` of the groups that were counted, newest first, beyond the position ``after``; reads only pages that have any."""
+        newest = self._page(int(after[:12])) if after is not None else _LATEST_PAGE
+        left = deque(tally for tally in census.tallies if tally.page <= newest)
+        found: list[IndexEntry] = []
+        while left and len(found) < most:
+            keys, promised = [], 0
+            while left and promised < most - len(found):
+                tally = left.popleft()
+                keys += [self._index_key(tally.page, measure) for measure in tally.counts]
+                promised += tally.counts.total() if tally.page < newest else 0
+            read = (entry for row in self.table.get_many(keys) for entry in _entries(row) if entry.score >= least)
+            found += sorted((entry for entry in read if after is None or entry.position < after), reverse=True)
+        return found[:most]
 
     def put_group(self, identifier: str, document: Mapping[str, Any], values: bytes) -> None:
         """Keep a group whole, with its series' values as rows of float32."""
@@ -164,31 +184,38 @@ class Anomalies:
         """The page's scores by begin of the interval, by measure."""
         return {row.sort.partition("#")[2]: row.document for row in self.table.query(self._index_pk, f"{_down(page)}#")}
 
-    def _entries(self, page: int) -> list[IndexEntry]:
-        """The page's groups, oldest first."""
-        stored = self._read_page(page)
-        entries = [IndexEntry(int(start), measure, score) for measure, scores in stored.items() for start, score in scores.items()]
-        return sorted(entries, key=lambda entry: entry.position)
-
     def _put_tally(self, page: int, measure: str, scores: Scores) -> None:
         key = Key(self._tally_pk, f"{_down(page // TALLY_PAGES)}#{measure}")
         row = self.table.get(key)
         counts = Counter(str(int(score)) for _, score in sorted(scores.items()))
         self.table.put(key, {**(row.document if row else {}), str(page): counts})
 
+    def _index_key(self, page: int, measure: str) -> Key:
+        return Key(self._index_pk, f"{_down(page)}#{measure}")
+
+    @property
+    def _since_key(self) -> Key:
+        return Key(self._tally_pk, SINCE)
+
     @property
     def _tally_pk(self) -> str:
-        return f"{self.detector}#tally#{self.generation:06d}"
+        return f"{self.detector}#tally#{self.interval_seconds:06d}"
 
     @property
     def _index_pk(self) -> str:
-        return f"{self.detector}#group#{self.generation:06d}"
+        return f"{self.detector}#group#{self.interval_seconds:06d}"
 
     def _group_key(self, identifier: str) -> str:
-        return f"{self.detector}/{self.generation:06d}/group/{identifier}"
+        return f"{self.detector}/group/{self.interval_seconds:06d}/{identifier}"
 
     def _incident_key(self, identifier: str) -> str:
-        return f"{self.detector}/{self.generation:06d}/incident/{identifier}.json"
+        return f"{self.detector}/incident/{self.interval_seconds:06d}/{identifier}.json"
+
+
+def _entries(row: Row) -> Iterator[IndexEntry]:
+    """The groups in a document of the index."""
+    measure = row.sort.partition("#")[2]
+    return (IndexEntry(int(start), measure, score) for start, score in row.document.items())
 
 
 def _down(page: int) -> str:

@@ -24,7 +24,6 @@ class Pointer:
 
     next: int
     state_key: str
-    evaluation_start: int
     is_published: bool = False
     seen: Mapping[str, str] = field(default_factory=dict)
     checkpoints: tuple[tuple[int, str], ...] = ()

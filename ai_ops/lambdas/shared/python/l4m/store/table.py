@@ -14,6 +14,7 @@ Document = dict[str, Any]
 Documents = tuple[Document | None, ...]
 LARGEST_DOCUMENT = 390_000  # bytes; DynamoDB takes items of 400 KB, keys and version included
 ATTEMPTS = 8  # at a change, while others write the same
+MOST_KEYS = 100  # of a batch
 _VERSIONS = 10**15  # so many that a version never comes back
 MISSING = "attribute_not_exists(pk)"
 
@@ -57,6 +58,16 @@ class Table:
         """The document under a key."""
         item = self.client.get_item(TableName=self.name, Key=key.item(), ConsistentRead=True).get("Item")
         return _row(item) if item else None
+
+    def get_many(self, keys: Sequence[Key]) -> Iterator[Row]:
+        """The documents under some keys, in no order; keys without one are left out."""
+        for first in range(0, len(keys), MOST_KEYS):
+            asked = [key.item() for key in keys[first : first + MOST_KEYS]]
+            left: dict[str, Any] = {self.name: {"Keys": asked, "ConsistentRead": True}}
+            while left:
+                answer = self.client.batch_get_item(RequestItems=left)
+                yield from map(_row, answer["Responses"].get(self.name, ()))
+                left = answer["UnprocessedKeys"]
 
     def insert(self, key: Key, document: Document, requires: Key | None = None, unless_status: str = "") -> None:
         """Write a new document; ``requires`` must exist then and not have the status ``unless_status``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from l4m.api.wire.members import epoch, present
@@ -68,7 +68,7 @@ def write_series(page: SeriesPage) -> Wire:
             {
                 "TimeSeriesId": one.id,
                 "DimensionList": [{"DimensionName": name, "DimensionValue": value} for name, value in one.dimensions.items()],
-                "MetricValueList": [_number(value) for value in one.values],
+                "MetricValueList": _numbers(one.values),
             }
             for one in page.series
         ],
@@ -135,6 +135,10 @@ def _contributions(contributions: Mapping[str, Mapping[str, float]]) -> list[Wir
 
 def _largest_first(shares: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     return sorted(shares, key=lambda pair: (-pair[1], pair[0]))
+
+
+def _numbers(values: Sequence[float]) -> Sequence[float | str]:
+    return values if all(map(math.isfinite, values)) else [_number(value) for value in values]
 
 
 def _number(value: float) -> float | str:

@@ -9,7 +9,7 @@ from l4m.errors import Fault, InvalidInput
 
 def to_text(moment: datetime) -> str:
     """A time as the service always wrote it: no seconds, the zone in brackets."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ[UTC]")
+    return f"{moment.astimezone(UTC).isoformat()[:16]}Z[UTC]"
 
 
 def from_text(field: str, text: str) -> datetime:

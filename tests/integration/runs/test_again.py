@@ -1,0 +1,64 @@
+"""A detector that learns again: what it found before, and what it finds now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from l4m.model import DetectorStatus
+from l4m.service import anomalies
+
+
+def groups_of(world: Any) -> tuple[Any, ...]:
+    """All groups, as a caller reads them: page by page."""
+    groups: list[Any] = []
+    after = None
+    while True:
+        page = anomalies.list_groups(world.context, world.arn, 0, 2, after)
+        groups += page.items
+        after = page.next
+        if after is None:
+            return tuple(groups)
+
+
+def test_what_was_found_stays_listed_when_the_detector_is_activated_again(world: Any) -> None:
+    world.learn()
+    for hour in range(4):
+        world.put_live(hour, factor=0.05 if hour == 2 else 1.0)
+        world.run(hour)
+    before = groups_of(world)
+    assert {group.start for group in before} == {world.live(2)}
+    world.move(DetectorStatus.INACTIVE)
+    assert groups_of(world) == before
+    world.context = replace(world.context, now=world.live(4) + timedelta(minutes=10))
+    world.move(DetectorStatus.ACTIVATING, 2)
+    world.do("learn", generation=2)
+    assert groups_of(world) == before
+    for hour in range(4, 7):
+        world.put_live(hour, factor=0.05 if hour == 6 else 1.0)
+        world.run(hour)
+    after = groups_of(world)
+    assert after[-len(before) :] == before
+    assert {group.start for group in after} == {world.live(6), world.live(2)}
+    assert [group.start for group in after] == sorted((group.start for group in after), reverse=True)
+    for group in after:
+        assert anomalies.get_group(world.context, world.arn, group.id).summary == group
+        assert anomalies.list_series(world.context, world.arn, group.id, group.measure, limit=1, after=None).timestamps[-1] == group.start
+    statistics = anomalies.group_statistics(world.context, world.arn, 0)
+    assert (statistics.total, statistics.evaluation_start) == (len(after), world.live(0))
+    assert len({mail["anomalyGroupId"] for mail in world.mails()}) == len([group for group in after if group.score >= 40])
+
+
+def test_a_repeated_backtest_takes_back_what_it_does_not_find_again(world: Any) -> None:
+    bad = world.history_hours - 40
+    for generation, factor in ((1, 0.1), (2, 1.0)):
+        hours = [world.history_hour(hour) for hour in range(world.history_hours)]
+        outage = world.csv([hours[bad]], dict.fromkeys(world.us, factor)).partition("\n")[2]
+        world.put("history/all.csv", world.csv(hours[:bad]) + outage + world.csv(hours[bad + 1 :]).partition("\n")[2])
+        world.move(DetectorStatus.BACK_TEST_ACTIVATING, generation)
+        world.do("backtest", generation=generation)
+        assert (world.history_hour(bad) in {group.start for group in groups_of(world)}) == (generation == 1)
+    assert {key for key in world.contents()["objects"] if "/group/" in key} == {
+        f"sales/group/003600/{group.id}.{kind}" for group in groups_of(world) for kind in ("json", "f32")
+    }
