@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import date
@@ -18,6 +18,7 @@ from l4m.engine.detector import WORKERS, Detector
 from l4m.engine.evidence import Evidence, weigh
 from l4m.engine.facts import FactFinder, Facts
 from l4m.engine.incidents import ARRAYS
+from l4m.engine.memory import Array
 from l4m.engine.normality import Normality
 from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
@@ -151,6 +152,24 @@ class Monitor:
             return np.zeros(intervals, np.bool_)
         return np.array([self._seasons.moment(start + i * seconds).phase == 0 for i in range(intervals)], np.bool_)
 
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        leaves: Sequence[tuple[str, ...]],
+        learned: Mapping[str, Array],
+        facts: Sequence[Sequence[bool]],
+        observed: int,
+    ) -> Monitor:
+        """Return a monitor without open incidents from what its detector and its facts hold after ``observed`` intervals."""
+        monitor = cls(settings)
+        monitor._cube.add(leaves)
+        monitor._scene = Scene.of(settings, monitor._cube)
+        monitor._detector = Detector.from_arrays(settings, learned)
+        monitor._finder.restore(facts)
+        monitor._observed = observed
+        return monitor
+
     def save(self) -> bytes:
         """Return everything that was learned."""
         incidents = self._tracker.open
@@ -174,13 +193,9 @@ class Monitor:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         document = json.loads(arrays["document"].tobytes())
-        monitor = cls(_read_settings(document["settings"]))
-        monitor._cube.add(tuple(leaf) for leaf in document["leaves"])
-        monitor._scene = Scene.of(monitor._settings, monitor._cube)
-        monitor._observed = document["observed"]
-        monitor._finder.restore(document["facts"])
         learned = {name.removeprefix("detector."): array for name, array in arrays.items() if name.startswith("detector.")}
-        monitor._detector = Detector.from_arrays(monitor._settings, learned)
+        leaves = [tuple(leaf) for leaf in document["leaves"]]
+        monitor = cls.of(_read_settings(document["settings"]), leaves, learned, document["facts"], document["observed"])
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -19,6 +19,7 @@ ALL_NODES = 8_192  # rollups in all
 LEAVES = -1  # instead of a cuboid: the leaves themselves
 
 Ints = NDArray[np.intp]
+Counts = NDArray[np.int32] | NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -106,17 +107,31 @@ class Rollups:
         """
         nodes = np.empty((len(values), len(self.nodes)), np.float32)
         nodes[:, self.leaf_nodes] = values
+        for numbers, total, count in self.add_up(values, aggregation, weights):
+            nodes[:, numbers] = mean_of(total, count, aggregation)
+        return nodes
+
+    def add_up(
+        self, values: NDArray[np.float32], aggregation: Aggregation, weights: NDArray[np.float32] | None = None
+    ) -> Iterator[tuple[Ints, NDArray[np.float32], Counts]]:
+        """Yield nodes of rollups with the sums and the counts (of an average: the weights) of their leaves, a cuboid at a time."""
         if self._additions is None:
             self._additions = list(self._plan())
-        is_average = aggregation is Aggregation.AVG
-        total, count = _terms(values, weights if is_average else None)
+        total, count = _terms(values, weights if aggregation is Aggregation.AVG else None)
         sums, counts = {LEAVES: total}, {LEAVES: count}
         for one in self._additions:
             total = sums[one.cuboid] = np.add.reduceat(sums[one.source][:, one.order], one.starts, axis=1)
             count = counts[one.cuboid] = np.add.reduceat(counts[one.source][:, one.order], one.starts, axis=1)
-            mean = total / np.where(count > 0, count, 1) if is_average else total
-            nodes[:, one.numbers] = np.where(count > 0, mean, np.float32(np.nan))
-        return nodes
+            yield one.numbers, total, count
+
+    def part(self, leaves: Sequence[int]) -> Rollups:
+        """Return the cube with some of the leaves, by number; nodes keep their numbers."""
+        part = Rollups(0, enabled=False)
+        part.cuboids, part.nodes, part._sizes = self.cuboids, self.nodes, self._sizes
+        part.leaves = [self.leaves[leaf] for leaf in leaves]
+        part.leaf_nodes = [self.leaf_nodes[leaf] for leaf in leaves]
+        part._members = [[members[leaf] for leaf in leaves] for members in self._members]
+        return part
 
     def _plan(self) -> Iterator[Addition]:
         """Yield what to add up, finest cuboids first: each from the smallest finer one that holds all leaves, else from the leaves."""
@@ -134,9 +149,13 @@ class Rollups:
                 yield Addition(at, source, order, starts, numbers)
 
 
-def _terms(
-    values: NDArray[np.float32], weights: NDArray[np.float32] | None
-) -> tuple[NDArray[np.float32], NDArray[np.int32] | NDArray[np.float32]]:
+def mean_of(total: NDArray[np.float32], count: Counts, aggregation: Aggregation) -> NDArray[np.float32]:
+    """Return what a node is worth whose leaves add up to a sum and a count; NaN where none reported."""
+    mean = total / np.where(count > 0, count, 1) if aggregation is Aggregation.AVG else total
+    return np.asarray(np.where(count > 0, mean, np.float32(np.nan)), np.float32)
+
+
+def _terms(values: NDArray[np.float32], weights: NDArray[np.float32] | None) -> tuple[NDArray[np.float32], Counts]:
     """Return what each leaf adds to the sum and to the count of a node."""
     absent = np.isnan(values)
     has_gaps = bool(absent.any())

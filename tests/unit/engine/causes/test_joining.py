@@ -1,0 +1,101 @@
+"""A monitor whose leaves learned in shards: the same as one that learned them all at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from l4m.engine.block import Block
+from l4m.engine.joining import Joint, Nodes, Shard, Sums
+from l4m.engine.monitor import Monitor
+from l4m.engine.settings import Settings
+from l4m.model import Aggregation, Measure
+
+HOUR, START = 3600, 1_699_920_000
+LEAVES = [(f"shop{n % 5}", f"item{n // 5}") for n in range(30)]
+SETTINGS = Settings(HOUR, (Measure("orders"), Measure("price", Aggregation.AVG)), ("shop", "item"))
+LEARNED, LIVE = 16 * 24, 12
+
+
+def sales() -> NDArray[np.float32]:
+    """Orders and prices of all leaves by the hour, some of which come late, pause or drop at the end."""
+    hours, rng = np.arange(LEARNED + LIVE), np.random.default_rng(7)
+    wave = 10 * (1 + np.arange(len(LEAVES))) * (1 + 0.5 * np.sin(hours / 24 * 2 * np.pi))[:, np.newaxis]
+    orders = rng.poisson(wave)
+    prices = rng.normal(20, 1, orders.shape)
+    values = np.stack([orders, prices]).astype(np.float32)
+    for leaf, arrival in enumerate(rng.integers(0, 200, 10)):
+        values[:, :arrival, leaf] = np.nan
+    values[:, 100:130, 12] = np.nan
+    values[:, LEARNED + 4 :, :10] *= 0.2
+    return values
+
+
+VALUES = sales()
+FIRST = (~np.isnan(VALUES[0])).argmax(axis=0)
+ORDER = sorted(range(len(LEAVES)), key=lambda leaf: (FIRST[leaf], LEAVES[leaf]))
+ORDERED = VALUES[:, :, ORDER]
+
+
+def at_once() -> Monitor:
+    """A monitor that learned everything by itself, in slices."""
+    monitor = Monitor(SETTINGS)
+    for begin in range(0, LEARNED, 100):
+        end = min(begin + 100, LEARNED)
+        monitor.observe(Block(START + begin * HOUR, VALUES[:, begin:end], LEAVES))
+    return monitor
+
+
+def in_shards(owners: NDArray[np.int64]) -> Monitor:
+    """A monitor joined from shards; ``owners`` says which one each leaf belongs to."""
+    nodes = Nodes(SETTINGS, [LEAVES[leaf] for leaf in ORDER])
+    joint = Joint(nodes)
+    columns = [np.flatnonzero(owners == number) for number in range(owners.max() + 1)]
+    shards = [Shard(nodes, one) for one in columns]
+    for begin in range(0, LEARNED, 100):
+        stretch = slice(begin, min(begin + 100, LEARNED))
+        parts = [shard.observe(ORDERED[:, stretch, one], START + begin * HOUR) for shard, one in zip(shards, columns, strict=True)]
+        joint.learn(Sums.of(parts), START + begin * HOUR)
+    for shard, one in zip(shards, columns, strict=True):
+        joint.take(one, *shard.learned())
+    return joint.monitor(LEARNED)
+
+
+@pytest.fixture(scope="module")
+def expected() -> Monitor:
+    return at_once()
+
+
+def go_on(monitor: Monitor):
+    """What a copy of a monitor says about the hours after those it learned."""
+    copy = Monitor.load(monitor.save())
+    return copy.observe(Block(START + LEARNED * HOUR, VALUES[:, LEARNED:], LEAVES), keep_points=True)
+
+
+@limits(max_examples=4)
+@given(owners=st.lists(st.integers(0, 6), min_size=len(LEAVES), max_size=len(LEAVES)))
+def test_any_shards_make_the_monitor_that_learned_all_at_once(expected: Monitor, owners: list[int]) -> None:
+    joined = in_shards(np.array(owners))
+    assert (joined.nodes, joined.leaves, joined.cold_start_left) == (expected.nodes, expected.leaves, expected.cold_start_left)
+    mine, theirs = go_on(joined), go_on(expected)
+    assert mine.points is not None
+    assert theirs.points is not None
+    for name in ("value", "expected", "lower", "upper", "severity"):
+        np.testing.assert_allclose(getattr(mine.points, name), getattr(theirs.points, name), rtol=2e-4, atol=2e-3, err_msg=name)
+    assert np.array_equal(mine.points.is_anomaly, theirs.points.is_anomaly)
+    assert [(one.start, one.measures, one.causes) for one in mine.incidents] == [
+        (one.start, one.measures, one.causes) for one in theirs.incidents
+    ]
+    assert mine.incidents
+
+
+def test_leaves_of_a_shard_are_scored_exactly_as_at_once(expected: Monitor) -> None:
+    mine, theirs = go_on(in_shards(np.arange(len(LEAVES)) % 3)).points, go_on(expected).points
+    assert mine is not None
+    assert theirs is not None
+    leaves = [number for number, node in enumerate(theirs.nodes) if "*" not in node]
+    assert np.array_equal(mine.severity[:, :, leaves], theirs.severity[:, :, leaves], equal_nan=True)
