@@ -26,6 +26,10 @@ class InvalidInput(L4mError):
         self.faults = faults
 
 
+class TooLarge(InvalidInput):
+    """There is more data than can be held at once."""
+
+
 class NotFound(L4mError):
     """A resource that was asked for does not exist."""
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.errors import Fault, InvalidInput
+from l4m.errors import Fault, TooLarge
 from l4m.model import Aggregation
 
 Floats = NDArray[np.float64]
@@ -21,10 +20,10 @@ CELL_LIMIT = 1_000_000_000  # intervals x series x measures; beyond it the table
 class Cells:
     """Totals and counts per measure, interval and leaf; rows are added a batch at a time."""
 
-    def __init__(self, aggregations: tuple[Aggregation, ...], limit: int = CELL_LIMIT) -> None:
+    def __init__(self, aggregations: tuple[Aggregation, ...], limit: int = CELL_LIMIT, series_limit: int | None = None) -> None:
         self.first = self.end = 0  # interval numbers
         self._aggregations = aggregations
-        self._limit = limit
+        self._limit, self._series_limit = limit, series_limit
         self._origin = 0
         self._expected: tuple[int, int] | None = None
         self._leaves = 0
@@ -84,10 +83,9 @@ class Cells:
             first = np.minimum(first, np.where(arrived.any(axis=0), arrived.argmax(axis=0), len(arrived)))
         return list(map(int, first))
 
-    def values(self, order: Sequence[int]) -> NDArray[np.float32]:
+    def values(self, columns: NDArray[np.intp]) -> NDArray[np.float32]:
         """The aggregated values, shape (measures, intervals, leaves in an order), NaN where no row arrived; empties the table."""
         first, last = self.first - self._origin, self.end - self._origin
-        columns = np.array(order, np.intp)
         out = np.empty((len(self._totals), self.end - self.first, len(columns)), np.float32)
         for measure in range(len(out)):
             total, count = self._totals[measure][first:last], self._counts[measure][first:last]
@@ -97,10 +95,13 @@ class Cells:
         return out
 
     def _check_limit(self) -> None:
-        cells = (self.end - self.first) * self._leaves * len(self._totals)
+        series = self._leaves * len(self._totals)
+        if self._series_limit is not None and series > self._series_limit:
+            raise TooLarge(Fault("data", f"there are more than {self._series_limit:,} series"))
+        cells = (self.end - self.first) * series
         if cells > self._limit:
             size = f"{self.end - self.first:,} intervals x {self._leaves:,} series x {len(self._totals)} measures"
-            raise InvalidInput(
+            raise TooLarge(
                 Fault("data", f"{size} are more than {self._limit:,} values; is a timestamp far off, or a dimension an identifier?")
             )
 

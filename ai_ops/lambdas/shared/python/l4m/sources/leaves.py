@@ -31,6 +31,11 @@ class Leaves:
     def __len__(self) -> int:
         return len(self._index)
 
+    @property
+    def hashes(self) -> Hashes:
+        """Hash of each leaf, by its number; what a shard is told by."""
+        return self._index.hashes
+
     def begin(self, scan: Scan) -> None:
         """Start with the rows of a scan."""
         self._scan = scan
@@ -71,6 +76,11 @@ class LeafIndex:
 
     def __len__(self) -> int:
         return len(self._hashes) - 1
+
+    @property
+    def hashes(self) -> Hashes:
+        """The hash of each leaf."""
+        return self._hashes[:-1]
 
     def number(self, hashes: Hashes) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
         """The leaf of each row, and the rows that brought a new one, in the order of their numbers."""

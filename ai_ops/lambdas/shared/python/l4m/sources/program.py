@@ -25,7 +25,7 @@ def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
     """SQL with the columns file, slot, is_utc, leaf, one per measure, and where the rows are from.
 
     The last is one column per dimension; for Parquet, where copying texts would take most of the time, it is the row's number.
-    The leaf of a row with empty dimensions has the bits of those dimensions set and no other.
+    The leaf of a row with empty dimensions has the bits of those dimensions set and no other. Of a shard, only its rows are there.
     """
     columns = ["file_index AS file", _time(scan, spec.timestamp)]
     columns += [f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(spec.measures)]
@@ -34,7 +34,11 @@ def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
     outer = ["CAST(file AS INTEGER)", _slot(slot_seconds), "CAST(is_utc AS UTINYINT)", _leaf(len(spec.dimensions))]
     outer += [f"m{n}" for n in range(len(spec.measures))]
     outer += ["row"] if has_row_numbers(scan) else [f"d{n}" for n in range(len(spec.dimensions))]
-    return f"SELECT {', '.join(outer)} FROM (SELECT {', '.join(columns)} FROM {scan.sql} AS source)"
+    rows = f"SELECT {', '.join(columns)} FROM {scan.sql} AS source"
+    if spec.shard is None:
+        return f"SELECT {', '.join(outer)} FROM ({rows})"
+    number, shards = spec.shard
+    return f"SELECT {', '.join(outer)} FROM ({rows}) WHERE {_leaf(len(spec.dimensions))} % {shards} = {number}"
 
 
 def has_row_numbers(scan: Scan) -> bool:

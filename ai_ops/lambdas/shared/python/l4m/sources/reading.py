@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.block import Block
 from l4m.model import Aggregation, CsvFormat
 from l4m.sources.arrow import Batch, stream
 from l4m.sources.cells import FLOAT32_MAX, Cells
+from l4m.sources.census import Census
 from l4m.sources.findings import Findings
 from l4m.sources.formats import Scan
 from l4m.sources.intervals import DAY, NONE, Clock, bounds
@@ -52,6 +52,16 @@ Rows = NDArray[np.intp] | slice  # which rows of a batch; a slice stands for all
 
 
 @dataclass(frozen=True)
+class Appearances:
+    """Leaves in the order in which they appear: names, numbers in the cells, first intervals counted from the first, and hashes."""
+
+    names: tuple[tuple[str, ...], ...]
+    numbers: NDArray[np.intp]
+    first: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
 class Placed:
     """Rows of a batch and where they belong; ``again`` is the second interval of local times that occur twice."""
 
@@ -64,9 +74,9 @@ class Placed:
 class Reading:
     """What has been read so far."""
 
-    def __init__(self, spec: TableSpec, clock: Clock, wanted: tuple[int, int] | None, cell_limit: int) -> None:
+    def __init__(self, spec: TableSpec, clock: Clock, wanted: tuple[int, int] | None, cells: Cells | Census) -> None:
         self.names: list[str] = []
-        self.cells = Cells(tuple(measure.aggregation for measure in spec.measures), cell_limit)
+        self.cells = cells
         self.spec, self._clock, self._wanted = spec, clock, wanted
         self._first_hash = 1 << len(spec.dimensions)  # smaller ones tell which dimensions are empty
         self._slots = {is_utc: SlotTable(clock, is_utc) for is_utc in (False, True)}
@@ -93,13 +103,18 @@ class Reading:
         self._leaves.finish(connection)
         self._findings.finish(connection)
 
-    def block(self) -> Block:
-        """The values, with leaves in the order of their first interval, then of their names; empties the cells."""
+    def finish(self) -> int:
+        """Make the cells reach over all that was wanted; return when the first interval begins, in epoch seconds."""
         if self._wanted:
             self.cells.span(*self._wanted)
+        return self._clock.start(self.cells.first)
+
+    def leaves(self) -> Appearances:
+        """The leaves in the order of their first interval, then of their names."""
         names, first = self._leaves.names, self.cells.first_rows()
         order = sorted(range(len(names)), key=lambda leaf: (first[leaf], names[leaf]))
-        return Block(self._clock.start(self.cells.first), self.cells.values(order), tuple(names[leaf] for leaf in order))
+        numbers = np.array(order, np.intp)
+        return Appearances(tuple(names[leaf] for leaf in order), numbers, np.array(first, np.int64)[numbers], self._leaves.hashes[numbers])
 
     def report(self) -> ReadReport:
         """The counts, as far as the reading has come."""

@@ -20,6 +20,7 @@ class TableSpec:
     timezone: str = "UTC"  # of times that carry no zone of their own
     format: Format | None = None  # None: as the first file's content suggests
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # column -> allowed values
+    shard: tuple[int, int] | None = None  # only leaves whose hash leaves this remainder when divided by the second number
 
     @property
     def columns(self) -> list[str]:

@@ -14,7 +14,8 @@ import numpy as np
 from l4m.engine.block import Block
 from l4m.errors import Fault, InvalidInput
 from l4m.sources.arrow import StreamFailed
-from l4m.sources.cells import CELL_LIMIT
+from l4m.sources.cells import CELL_LIMIT, Cells
+from l4m.sources.census import Census, Population
 from l4m.sources.formats import DataFile, Format, detect_format, plan_scans, prepare
 from l4m.sources.intervals import clock_of
 from l4m.sources.reading import Reading
@@ -23,7 +24,7 @@ from l4m.sources.report import ReadReport
 from l4m.sources.spec import TableSpec
 from l4m.sources.timestamps import check_format
 
-__all__ = ["TableSpec", "empty_block", "read_block"]
+__all__ = ["TableSpec", "count_leaves", "empty_block", "read_block"]
 
 Progress = Callable[[int], None]
 
@@ -36,6 +37,7 @@ def read_block(
     *,
     names: Sequence[str] = (),
     cell_limit: int = CELL_LIMIT,
+    series_limit: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[Block, ReadReport]:
@@ -51,20 +53,48 @@ def read_block(
     ------
     InvalidInput
         A file cannot be read, a column is missing, no row can be used, or rows come at another interval than stated.
+    TooLarge
+        There are more values than ``cell_limit``, or more series than ``series_limit``.
     """
+    cells = Cells(tuple(measure.aggregation for measure in spec.measures), cell_limit, series_limit)
+    reading, report = _read_all(paths, spec, cells, (start, end), names=names, threads=threads, progress=progress)
+    first, leaves = reading.finish(), reading.leaves()
+    return Block(first, cells.values(leaves.numbers), leaves.names), report
+
+
+def count_leaves(
+    paths: Sequence[Path], spec: TableSpec, start: int | None = None, end: int | None = None, *, names: Sequence[str] = ()
+) -> tuple[Population, ReadReport]:
+    """Read as ``read_block`` does, however much there is, but keep no values."""
+    census = Census()
+    reading, report = _read_all(paths, spec, census, (start, end), names=names)
+    first, leaves = reading.finish(), reading.leaves()
+    return Population(first, census.occupied(), leaves.names, leaves.first, leaves.hashes), report
+
+
+def _read_all(
+    paths: Sequence[Path],
+    spec: TableSpec,
+    cells: Cells | Census,
+    span: tuple[int | None, int | None],
+    *,
+    names: Sequence[str],
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Reading, ReadReport]:
     check_format(spec.timestamp.format)
-    clock = clock_of(spec.interval_seconds, spec.timezone)
+    clock, (start, end) = clock_of(spec.interval_seconds, spec.timezone), span
     wanted = None if start is None or end is None else clock.range(start, end)
-    reading = Reading(spec, clock, wanted, cell_limit)
+    reading = Reading(spec, clock, wanted, cells)
     if paths:
         _read(paths, list(names) or [str(path) for path in paths], reading, threads, progress)
     report = reading.report()
     if wanted is None:
         _check_content(report, reading, names or [str(path) for path in paths])
-        check_regular(reading.cells.occupied(), reading.cells.first, clock, ", ".join(reading.names[:3]))
-    elif report.rows and report.rows == report.rows_invalid:
+        check_regular(cells.occupied(), cells.first, clock, ", ".join(reading.names[:3]))
+    elif report.rows and report.rows == report.rows_invalid and spec.shard is None:
         _refuse(report)
-    return reading.block(), report
+    return reading, report
 
 
 def _read(paths: Sequence[Path], names: Sequence[str], reading: Reading, threads: int | None, progress: Progress | None) -> None:
