@@ -25,6 +25,10 @@ MEANT = {  # what parliament says of policies that are as they should be, by res
     ("CreatedRolesBoundary", "RESOURCE_STAR"): "a boundary is a ceiling and grants nothing",
     ("DeployRole", "INVALID_ARN"): "the SAM transform belongs to an account that is called aws",
     ("NotebookPolicy", "INVALID_ARN"): "the same",
+    (
+        "LearnExecutionRole",
+        "RESOURCE_MISMATCH",
+    ): "a Distributed Map asks for its executions; parliament knows DescribeExecution of express ones",
     ("NetworkAccess", "RESOURCE_STAR"): "Lambda makes the network interfaces; nobody knows their ids before",
 }
 

@@ -1,4 +1,4 @@
-"""Where a detector's task ends that Lambda gave up on: its detector says so, and the queue rings the alarm."""
+"""Where a detector's task ends that Lambda or a state machine gave up on: its detector says so, and the queue rings the alarm."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from l4m.service.failures import record_failure
+from l4m.service.failures import read_record, record_failure
 from l4m.store.table import Table
 from loader import Loader
 
@@ -17,7 +17,8 @@ loader = Loader()
 
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Take the record that Lambda makes of an event whose last attempt failed."""
-    logger.error("task was given up", task=event["requestPayload"], answer=event.get("responsePayload"))
-    record_failure(Table(loader.dynamodb, os.environ["TABLE_NAME"]), loader.cloudwatch, event, datetime.now(UTC))
-    loader.sqs.send_message(QueueUrl=os.environ["FAILED_RUNS_URL"], MessageBody=json.dumps(event))
+    """Take the record that Lambda makes of an event whose last attempt failed, or what the state machine has of its own end."""
+    record = read_record(event)
+    logger.error("task was given up", task=record["requestPayload"], answer=record.get("responsePayload"))
+    record_failure(Table(loader.dynamodb, os.environ["TABLE_NAME"]), loader.cloudwatch, record, datetime.now(UTC))
+    loader.sqs.send_message(QueueUrl=os.environ["FAILED_RUNS_URL"], MessageBody=json.dumps(record))

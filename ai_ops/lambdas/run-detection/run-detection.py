@@ -16,8 +16,8 @@ logger = Logger(service="run-detection")
 loader = Loader(via=os.environ["DATA_ACCESS_ROLE_ARN"])
 
 
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """Take ``{"detector", "task", …}``: learn, backtest, run (with its ``time``), deactivate, delete or schedule."""
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take ``{"detector", "task", …}``: learn, backtest, run (with its ``time``), deactivate, delete, schedule, or one step in shards."""
     surroundings = Context(
         clients=loader,
         table=Table(loader.dynamodb, os.environ["TABLE_NAME"]),
@@ -31,4 +31,4 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     )
     logger.append_keys(correlation_id=correlation_id(surroundings, event["detector"]))
     logger.info("task begins", detector=event["detector"], task=event["task"])
-    perform(surroundings, event)
+    return perform(surroundings, event)

@@ -34,7 +34,7 @@ def test_more_values_than_the_memory_holds_fail_with_their_number(world: Any) ->
     limit(world, memory_mb=0)
     world.learn()
     assert world.detector.status is DetectorStatus.FAILED
-    assert "2 measures are more than 0 values" in world.detector.failure_reason
+    assert "312 intervals x 12 series are more than 0 values" in world.detector.failure_reason
 
 
 def test_new_series_beyond_the_quota_are_left_out_and_the_others_watched_on(world: Any) -> None:

@@ -44,6 +44,8 @@ class Facilities:
     undelivered_queue_url: str = ""
     late_intervals: int = 24  # how far back late data is looked for
     most_series: int = 50_000  # measures times combinations of dimension values, of one detector
+    series_at_once: int = 50_000  # of a detector that one function learns; more are learned in shards
+    learn_machine_arn: str = ""  # which does that
     memory_mb: int = 4096
 
     @classmethod
@@ -57,6 +59,8 @@ class Facilities:
             undelivered_queue_url=environment["UNDELIVERED_QUEUE_URL"],
             late_intervals=int(environment["LATE_INTERVALS"]),
             most_series=int(environment["MAX_SERIES"]),
+            series_at_once=int(environment["SERIES_AT_ONCE"]),
+            learn_machine_arn=environment["LEARN_MACHINE_ARN"],
             memory_mb=int(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
         )
 

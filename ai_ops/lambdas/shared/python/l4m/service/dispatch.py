@@ -12,6 +12,9 @@ from l4m.service.context import Context
 from l4m.service.ending import deactivate, delete, reschedule
 from l4m.service.learning import backtest, learn
 from l4m.service.runs import run_detector
+from l4m.service.sharding import OVER, Step, advance, clear, join, learn_shard
+
+STEPS = {"shard": learn_shard, "join": join, "advance": advance, "clear": clear}
 
 
 def correlation_id(context: Context, detector_arn: str) -> str:
@@ -22,13 +25,16 @@ def correlation_id(context: Context, detector_arn: str) -> str:
         return detector_arn
 
 
-def perform(context: Context, event: Mapping[str, Any]) -> None:
-    """Do one task; what a detector asks for that is gone meanwhile is done already."""
+def perform(context: Context, event: Mapping[str, Any]) -> Step:
+    """Do one task; what a detector asks for that is gone meanwhile is done already. Steps of a machine say how it goes on."""
     try:
+        if event["task"] in STEPS:
+            return STEPS[event["task"]](context, event)
         _perform(context, event)
     except NotFound as error:
         if error.kind != "AnomalyDetector":
             raise
+    return OVER
 
 
 def _perform(context: Context, event: Mapping[str, Any]) -> None:

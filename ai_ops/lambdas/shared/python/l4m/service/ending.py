@@ -7,6 +7,7 @@ from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.schedules import start_schedule, stop_schedule
 from l4m.store.bucket import Bucket
+from l4m.store.parts import ROOT as SHARDS
 from l4m.store.table import Key
 
 RUNNING = (DetectorStatus.LEARNING, DetectorStatus.ACTIVE)
@@ -28,7 +29,9 @@ def delete(context: Context, detector_arn: str) -> None:
     if detector.status is not DetectorStatus.DELETING:
         return
     stop_schedule(context, detector.name)
-    Bucket(context.clients.client("s3"), context.bucket).purge(f"{detector.name}/")
+    bucket = Bucket(context.clients.client("s3"), context.bucket)
+    for prefix in (f"{detector.name}/", f"{SHARDS}/{detector.name}/"):
+        bucket.purge(prefix)
     plain = [f"{detector.name}#{kind}" for kind in ("run", "execution", "learning", "message", "waiting")]
     by_frequency = [f"{detector.name}#{kind}#{frequency.seconds:06d}" for kind in ("group", "tally") for frequency in Frequency]
     for partition in (*plain, *by_frequency):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,6 +20,7 @@ from l4m.store.runs import ExecutionRecord, Runs
 from l4m.store.table import Table
 
 LONGEST_REASON = 256
+STEP_ATTEMPTS = 4  # of a state of the machine, statemachine/learn.asl.json
 _PREFIX = re.compile(r"^.*(?=Task timed out)|^RequestId: \S+ (Error: )?")
 _HINTS = {
     "timed out": "watch fewer series or a shorter history, or raise RunMemory, which brings more CPU too",
@@ -30,7 +32,7 @@ _HINTS = {
 def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now: datetime) -> None:
     """Let the detector fail whose task Lambda gave up on; of a run, the interval that was due fails.
 
-    ``record`` is what Lambda sends to the destination of failed asynchronous events. A detector that is gone or has
+    ``record`` is what Lambda sends to the destination of failed asynchronous events (see ``read_record``). A detector that is gone or has
     taken another order since is left alone.
     """
     event, reason = record["requestPayload"], describe_failure(record)
@@ -53,6 +55,32 @@ def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now
                 failure_type=task.failure,
                 failure_reason=reason,
             )
+
+
+def read_record(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What Lambda's destination would receive of a learning in shards: from the machine's own state, or the end it came to from outside.
+
+    >>> read_record({"order": {"task": "learn"}, "serviceError": {"Error": "States.Timeout", "Cause": ""}})["requestContext"]["condition"]
+    'States.Timeout'
+    """
+    if "serviceError" in event:
+        order, error = event["order"], event["serviceError"]
+        condition, message = error["Error"], _message(error.get("Cause", ""))
+    elif "detail" in event:
+        order, condition = json.loads(event["detail"]["input"])["order"], f"the execution {event['detail']['status']}"
+        message = ""
+    else:
+        return event
+    context = {"condition": condition, "approximateInvokeCount": STEP_ATTEMPTS}
+    return {"requestPayload": order, "requestContext": context, "responsePayload": {"errorMessage": message}}
+
+
+def _message(cause: str) -> str:
+    """What a function said, or a state."""
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return cause
 
 
 def _fail_interval(table: Table, detector: Detector, moment: datetime, reason: str) -> None:

@@ -2,50 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aws_lambda_powertools import Logger
 
-from l4m.errors import Fault, InvalidInput, L4mError
+from l4m.errors import Fault, InvalidInput, L4mError, TooLarge
 from l4m.model import DetectorStatus
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.detecting import Progress
-from l4m.service.publishing import WINDOW_INTERVALS, forget_groups, store_groups
+from l4m.service.measuring import split_quality
+from l4m.service.planning import SLICE_INTERVALS, kept_from, plan_backtest, plan_learning, require_quota, split_backtest, start_machine
+from l4m.service.publishing import forget_groups, store_groups
 from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
-from l4m.service.tasks import BACKTEST, LEARN, Task
+from l4m.service.tasks import BACKTEST, LEARN, TASKS
 from l4m.store.runs import Pointer
 from l4m.store.series import SavedState, SeriesStore
 
-SLICE_INTERVALS = 168
-TRAINING_SHARE = 0.7
-FEWEST_BACKTEST_INTERVALS = 285
+T = TypeVar("T")
 
 logger = Logger(service="run-detection", child=True)
 
 
 def learn(context: Context, detector_arn: str, generation: int) -> None:
     """Take a detector from ACTIVATING to LEARNING or ACTIVE; repeated after a crash it goes on or begins anew."""
-    _work(LEARN, _activate, context, detector_arn, generation)
+    work("learn", context, detector_arn, generation, _activate)
 
 
 def backtest(context: Context, detector_arn: str, generation: int) -> None:
     """Learn from the oldest 70 % of the history and report on the rest, from BACK_TEST_ACTIVATING to BACK_TEST_COMPLETE."""
-    _work(BACKTEST, _backtest, context, detector_arn, generation)
+    work("backtest", context, detector_arn, generation, _backtest)
 
 
-def _work(task: Task, do: Callable[[Lesson], None], context: Context, detector_arn: str, generation: int) -> None:
-    detector = context.resources.detector(detector_arn)
+def work(name: str, context: Context, detector_arn: str, generation: int, do: Callable[[Lesson], T]) -> T | None:
+    """Do a step of a task, unless the detector has taken another order since; what a user can mend makes it fail."""
+    task, detector = TASKS[name], context.resources.detector(detector_arn)
     if detector.status not in task.states or detector.generation != generation:
         logger.info("task is out of date", extra={"detector": detector.name, "status": detector.status, "generation": generation})
-        return
+        return None
     try:
         assignment = Assignment.of(context, detector_arn)
         assignment.bucket.put(f"{assignment.prefix}/begun", b"")  # a key that cannot be used is told before the work is done
-        do(Lesson.of(assignment))
+        return do(Lesson.of(assignment))
     except L4mError as error:
         logger.warning("detector failed", extra={"detector": detector.name, "error": str(error)})
         context.resources.move_detector(
@@ -57,6 +59,7 @@ def _work(task: Task, do: Callable[[Lesson], None], context: Context, detector_a
             failure_type=task.failure,
             failure_reason=str(error)[:256],
         )
+        return None
 
 
 @dataclass
@@ -74,17 +77,42 @@ class Lesson:
 
     def take(self, reading: Reading, is_scored: bool = False) -> int:
         """Observe a reading slice by slice, keep what was found if it counts, and return the end of the last interval."""
-        self._require_quota(reading)
-        asked_for = 0 if is_scored else len(reading.starts) - WINDOW_INTERVALS - SLICE_INTERVALS
+        self._require_room(reading)
+        asked_for = 0 if is_scored else kept_from(len(reading.starts))
         for begin in range(0, len(reading.starts), SLICE_INTERVALS):
-            part = reading.part(begin, begin + SLICE_INTERVALS)
-            outcome = self.progress.observe(part.starts, part.block, is_kept=begin >= asked_for)
-            if is_scored:
-                report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
-                self.progress.open_incidents = still_open(self.progress.open_incidents, outcome)
-                store_groups(self.assignment, report, self.progress.history, self.series)
-            self._save_pages()
+            self.observe(reading.part(begin, begin + SLICE_INTERVALS), is_scored=is_scored, is_kept=begin >= asked_for)
         return self.assignment.timeline.after(reading.starts[-1])
+
+    def observe(self, part: Reading, *, is_scored: bool, is_kept: bool = True) -> None:
+        """Observe a slice."""
+        outcome = self.progress.observe(part.starts, part.block, is_kept=is_kept)
+        if is_scored:
+            report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
+            self.progress.open_incidents = still_open(self.progress.open_incidents, outcome)
+            store_groups(self.assignment, report, self.progress.history, self.series)
+        self.save_pages()
+
+    def open(self, end: int) -> None:
+        """Watch from now on with what was learned up to ``end``."""
+        runs = self.assignment.runs
+        if runs.pointer() is None:
+            key = self.series.save(end, SavedState(self.progress.monitor.save(), self.progress.history))
+            self.assignment.anomalies.begin(end)
+            runs.move(None, Pointer(next=end, state_key=key, is_published=True, checkpoints=((end, key),)))
+        start_schedule(self.assignment)
+        self.move(DetectorStatus.ACTIVE if self.progress.monitor.is_ready else DetectorStatus.LEARNING)
+
+    def evaluate(self, starts: Sequence[int]) -> None:
+        """Begin to score a backtest's intervals."""
+        forget_groups(self.assignment, starts)
+        self.assignment.anomalies.begin(starts[0])
+        self.move(DetectorStatus.BACK_TEST_ACTIVE)
+
+    def complete(self, end: int) -> None:
+        """End a backtest that scored up to ``end``."""
+        if self.assignment.runs.pointer() is None:
+            self.assignment.runs.move(None, Pointer(next=end, state_key="", is_published=True))
+        self.move(DetectorStatus.BACK_TEST_COMPLETE)
 
     def move(self, status: DetectorStatus) -> None:
         """Bring the detector into its next state."""
@@ -93,14 +121,15 @@ class Lesson:
         allowed = LEARN.states | BACKTEST.states
         context.resources.move_detector(detector.arn, detector.generation, status, allowed=allowed, now=context.now)
 
-    def _require_quota(self, reading: Reading) -> None:
-        most, measures = self.assignment.context.facilities.most_series, len(self.assignment.metric_set.measures)
+    def _require_room(self, reading: Reading) -> None:
+        """Raise InvalidInput when the quota is exceeded, TooLarge when one function is to learn no more at once."""
         combinations = len({*self.progress.monitor.leaves, *reading.block.leaves})
-        if measures * combinations > most:
-            counted = f"{measures * combinations:,} series ({measures} measures of {combinations:,} combinations of dimension values)"
-            raise InvalidInput(Fault("DimensionList", f"{counted} are more than the quota MaxSeries of {most:,}"))
+        require_quota(self.assignment, combinations)
+        most = self.assignment.context.facilities.series_at_once
+        if combinations * len(self.assignment.metric_set.measures) > most:
+            raise TooLarge(Fault("DimensionList", f"there are more than {most:,} series"))
 
-    def _save_pages(self) -> None:
+    def save_pages(self) -> None:
         """Keep full pages of history in the bucket, the last one at hand."""
         pages = self.progress.history.split(self.assignment.timeline.seconds)
         for number, page in pages[:-1]:
@@ -111,23 +140,18 @@ class Lesson:
 
 def _activate(lesson: Lesson) -> None:
     assignment = lesson.assignment
-    pointer = assignment.runs.pointer()
-    if pointer is None:
-        _learn(lesson)
-    else:  # an earlier attempt got this far
+    end, pointer = 0, assignment.runs.pointer()
+    if pointer is not None:  # an earlier attempt got this far
         lesson.progress = Progress.resume(lesson.series.load(pointer.state_key))
-    start_schedule(assignment)
-    lesson.move(DetectorStatus.ACTIVE if lesson.progress.monitor.is_ready else DetectorStatus.LEARNING)
-
-
-def _learn(lesson: Lesson) -> None:
-    assignment = lesson.assignment
-    end = assignment.timeline.floor(int(assignment.context.now.timestamp()))
-    for reading in _readings(assignment):
-        end = lesson.take(reading)
-    key = lesson.series.save(end, SavedState(lesson.progress.monitor.save(), lesson.progress.history))
-    assignment.anomalies.begin(end)
-    assignment.runs.move(None, Pointer(next=end, state_key=key, is_published=True, checkpoints=((end, key),)))
+    else:
+        end = assignment.timeline.floor(int(assignment.context.now.timestamp()))
+        try:
+            for reading in _readings(assignment):
+                end = lesson.take(reading)
+        except TooLarge:
+            start_machine(assignment, plan_learning(assignment))
+            return
+    lesson.open(end)
 
 
 def _readings(assignment: Assignment) -> Iterator[Reading]:
@@ -143,19 +167,16 @@ def _readings(assignment: Assignment) -> Iterator[Reading]:
 
 def _backtest(lesson: Lesson) -> None:
     assignment = lesson.assignment
-    reading = read_history(assignment)
+    try:
+        reading = read_history(assignment)
+    except TooLarge:
+        start_machine(assignment, plan_backtest(assignment))
+        return
     if reading is None:
         raise InvalidInput(Fault("HistoricalDataPathList", "a backtest needs a historical path"))
-    if len(reading.starts) < FEWEST_BACKTEST_INTERVALS:
-        message = f"the history has {len(reading.starts)} intervals, a backtest needs {FEWEST_BACKTEST_INTERVALS}"
-        raise InvalidInput(Fault("HistoricalDataPathList", message))
-    split = int(TRAINING_SHARE * len(reading.starts))
-    assignment.runs.describe_learning(reading.split_quality(split))
+    split = split_backtest(len(reading.starts))
+    assignment.runs.describe_learning(split_quality(reading.quality, reading.starts, split))
     lesson.take(reading.part(0, split))
-    forget_groups(assignment, reading.starts[split:])
-    assignment.anomalies.begin(reading.starts[split])
-    lesson.move(DetectorStatus.BACK_TEST_ACTIVE)
+    lesson.evaluate(reading.starts[split:])
     end = lesson.take(reading.part(split, len(reading.starts)), is_scored=True)
-    if assignment.runs.pointer() is None:
-        assignment.runs.move(None, Pointer(next=end, state_key="", is_published=True))
-    lesson.move(DetectorStatus.BACK_TEST_COMPLETE)
+    lesson.complete(end)

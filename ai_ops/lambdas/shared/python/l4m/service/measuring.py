@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l4m.service.assignment import Assignment
 from l4m.sources.report import ReadReport
 
-Figures = list[dict[str, Any]]
 
-
-def split_times(starts: Sequence[int], split: int) -> Figures:
-    """When a backtest trained and when it scored, in epoch seconds."""
+def split_quality(quality: Mapping[str, Any], starts: Sequence[int], split: int) -> dict[str, Any]:
+    """The figures of a backtest that trains until ``split``: when it trained and when it scored too, in epoch seconds."""
     moments = {"TRAINING": (starts[0], starts[split - 1]), "INFERENCE": (starts[split], starts[-1])}
-    return [
+    times = [
         _figure(f"BACKTEST_{stage}_DATA_{edge}_TIME_STAMP", moment, f"{edge.lower()} of the {stage.lower()} data")
         for stage, (first, last) in moments.items()
         for edge, moment in (("START", first), ("END", last))
     ]
+    return {**quality, "metrics": [*quality["metrics"], *times]}
 
 
 def describe_quality(assignment: Assignment, start: int, report: ReadReport) -> dict[str, Any]:

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 from l4m.engine.block import Block
 from l4m.errors import Fault, InvalidInput
 from l4m.model import MetricSet, S3Source
 from l4m.service.access import user_client
 from l4m.service.assignment import Assignment
-from l4m.service.measuring import describe_quality, split_times
+from l4m.service.measuring import describe_quality
+from l4m.sources.cells import CELL_LIMIT
+from l4m.sources.census import Population
 from l4m.sources.paths import fixed_part
 from l4m.sources.report import ReadReport
 from l4m.sources.s3 import S3File, download, list_history, list_intervals, list_under
 from l4m.sources.spec import TableSpec
-from l4m.sources.tables import empty_block, read_block
+from l4m.sources.tables import count_leaves, empty_block, read_block
 
 CATCH_UP_INTERVALS = 168  # live intervals that are learned from at a time
 VALUES_PER_MB = 40_000  # that are read at once; what else learning needs grows with them
 
+T = TypeVar("T")
 Files = dict[int, tuple[S3File, ...]]
+Span = tuple[int | None, int | None]  # epoch seconds, half-open
+ALL: Span = (None, None)
+Shard = tuple[int, int]  # its number, and how many there are
 
 
 @dataclass(frozen=True)
@@ -53,43 +59,56 @@ class Reading:
         block = Block(self.block.start, self.block.values[:, :, kept], tuple(self.block.leaves[column] for column in kept))
         return replace(self, block=block, left_out=len(gone) * len(self.block.values))
 
-    def split_quality(self, split: int) -> dict[str, Any]:
-        """The figures of a backtest that trains until ``split``."""
-        return {**self.quality, "metrics": [*self.quality["metrics"], *split_times(self.starts, split)]}
 
+def read_history(assignment: Assignment, span: Span = ALL, shard: Shard | None = None) -> Reading | None:
+    """All that lies under the historical path; None when the metric set has no such path.
 
-def read_history(assignment: Assignment) -> Reading | None:
-    """All that lies under the historical path; None when the metric set has no such path."""
-    source = source_of(assignment.metric_set)
-    if not source.historical_path:
+    Of a detector that one function cannot learn, a shard within a span can be read; else that raises TooLarge.
+    """
+    files = _history_files(assignment)
+    if files is None:
         return None
-    client = user_client(assignment.context, source.role_arn, "s3")
-    files = list_history(client, source.historical_path)
-    if not files:
-        raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {source.historical_path}"))
-    block, report = _read(assignment, client, files, None)
-    starts = [block.start]
-    while len(starts) < block.values.shape[1]:
-        starts.append(assignment.timeline.after(starts[-1]))
+    most = None if shard else assignment.context.facilities.series_at_once
+    block, report = _read(assignment, files, span, shard, most)
+    starts = assignment.timeline.stretch(block.start, block.values.shape[1])
     return Reading(tuple(starts), block, _completeness(files, report), describe_quality(assignment, starts[0], report))
+
+
+def count_history(assignment: Assignment) -> tuple[Population, Mapping[str, Any]] | None:
+    """The leaves of the history and the quality of its data; None when the metric set has no historical path."""
+    files = _history_files(assignment)
+    if files is None:
+        return None
+    population, report = _fetch(assignment, files, lambda paths, names: count_leaves(paths, spec_of(assignment.metric_set), names=names))
+    return population, describe_quality(assignment, population.start, report)
 
 
 def read_catch_up(assignment: Assignment, first: int | None) -> Iterator[Reading]:
     """Live intervals from ``first`` on (None: wherever they begin) up to the last that has come and is due by now."""
+    due, files = list_catch_up(assignment, first)
+    for begin in range(0, len(due), CATCH_UP_INTERVALS):
+        yield read_intervals(assignment, due[begin : begin + CATCH_UP_INTERVALS], files)
+
+
+def list_catch_up(assignment: Assignment, first: int | None) -> tuple[list[int], Files]:
+    """The same intervals, and their files."""
     source, timeline = source_of(assignment.metric_set), assignment.timeline
     if not source.templated_path:
-        return
+        return [], {}
     client = user_client(assignment.context, source.role_arn, "s3")
     if next(list_under(client, fixed_part(source.templated_path)), None) is None:
-        return
+        return [], {}
     if first is None:
         first = timeline.before(timeline.floor(int(assignment.context.now.timestamp())), CATCH_UP_INTERVALS)
     due = timeline.due(first, int(assignment.context.now.timestamp()), 1_000_000)
     files = list_files(assignment, due)
     present = [number for number, start in enumerate(due) if files[start]]
-    due = due[: present[-1] + 1] if present else []
-    for begin in range(0, len(due), CATCH_UP_INTERVALS):
-        yield read_intervals(assignment, due[begin : begin + CATCH_UP_INTERVALS], files)
+    return due[: present[-1] + 1] if present else [], files
+
+
+def values_at_once(assignment: Assignment) -> int:
+    """How many values one function has room for."""
+    return VALUES_PER_MB * assignment.context.facilities.memory_mb
 
 
 def list_files(assignment: Assignment, starts: Sequence[int]) -> Files:
@@ -101,15 +120,20 @@ def list_files(assignment: Assignment, starts: Sequence[int]) -> Files:
     return list_intervals(client, source.templated_path, {start: assignment.timeline.local(start) for start in starts})
 
 
-def read_intervals(assignment: Assignment, starts: Sequence[int], files: Files) -> Reading:
+def read_intervals(assignment: Assignment, starts: Sequence[int], files: Files, shard: Shard | None = None) -> Reading:
     """The values of consecutive intervals; one without files has none."""
-    wanted = tuple(dict.fromkeys(file for start in starts for file in files[start]))
+    wanted = _files_of(starts, files)
     if not wanted:
         return nothing_read(assignment, starts)
-    client = user_client(assignment.context, source_of(assignment.metric_set).role_arn, "s3")
-    end = assignment.timeline.after(starts[-1])
-    block, report = _read(assignment, client, wanted, (starts[0], end))
+    block, report = _read(assignment, wanted, (starts[0], assignment.timeline.after(starts[-1])), shard)
     return Reading(tuple(starts), block, _completeness(wanted, report), describe_quality(assignment, starts[0], report))
+
+
+def count_intervals(assignment: Assignment, starts: Sequence[int], files: Files) -> Population:
+    """The leaves of consecutive intervals, the first of which begins the span that is counted from."""
+    spec, end = spec_of(assignment.metric_set), assignment.timeline.after(starts[-1])
+    wanted = _files_of(starts, files)
+    return _fetch(assignment, wanted, lambda paths, names: count_leaves(paths, spec, starts[0], end, names=names))[0]
 
 
 def nothing_read(assignment: Assignment, starts: Sequence[int], error: str = "") -> Reading:
@@ -141,12 +165,37 @@ def source_of(metric_set: MetricSet) -> S3Source:
     return metric_set.source
 
 
-def _read(assignment: Assignment, client: Any, files: Sequence[S3File], span: tuple[int, int] | None) -> tuple[Block, ReadReport]:
-    most = VALUES_PER_MB * assignment.context.facilities.memory_mb
-    names = [f"s3://{file.bucket}/{file.key}" for file in files]
+def _history_files(assignment: Assignment) -> tuple[S3File, ...] | None:
+    source = source_of(assignment.metric_set)
+    if not source.historical_path:
+        return None
+    files = list_history(user_client(assignment.context, source.role_arn, "s3"), source.historical_path)
+    if not files:
+        raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {source.historical_path}"))
+    return files
+
+
+def _files_of(starts: Sequence[int], files: Files) -> tuple[S3File, ...]:
+    return tuple(dict.fromkeys(file for start in starts for file in files[start]))
+
+
+def _read(
+    assignment: Assignment, files: Sequence[S3File], span: Span, shard: Shard | None, most_series: int | None = None
+) -> tuple[Block, ReadReport]:
+    spec, (first, end) = replace(spec_of(assignment.metric_set), shard=shard), span
+    most = CELL_LIMIT if shard else values_at_once(assignment)
+    return _fetch(
+        assignment,
+        files,
+        lambda paths, names: read_block(paths, spec, first, end, names=names, cell_limit=most, series_limit=most_series),
+    )
+
+
+def _fetch(assignment: Assignment, files: Sequence[S3File], read: Callable[[Sequence[Path], Sequence[str]], T]) -> T:
+    """What ``read`` makes of files, while they are here."""
+    client = user_client(assignment.context, source_of(assignment.metric_set).role_arn, "s3")
     with TemporaryDirectory() as folder:
-        paths = download(client, files, Path(folder))
-        return read_block(paths, spec_of(assignment.metric_set), *(span or (None, None)), names=names, cell_limit=most)
+        return read(download(client, files, Path(folder)), [f"s3://{file.bucket}/{file.key}" for file in files])
 
 
 def _completeness(files: Sequence[S3File], report: ReadReport) -> dict[str, int]:

@@ -64,6 +64,13 @@ class Timeline:
             first = self.after(first)
         return starts
 
+    def stretch(self, first: int, count: int) -> list[int]:
+        """So many intervals from ``first`` on."""
+        starts = [first]
+        while len(starts) < count:
+            starts.append(self.after(starts[-1]))
+        return starts
+
     def due(self, first: int, moment: int, limit: int) -> list[int]:
         """The intervals from ``first`` on whose data is to be read by ``moment``, at most ``limit``."""
         starts: list[int] = []

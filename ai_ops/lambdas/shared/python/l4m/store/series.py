@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +9,8 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from l4m.store.arrays import pack, unpack
 from l4m.store.bucket import Bucket
 from l4m.store.history import History
 
@@ -33,13 +32,12 @@ class SavedState:
         """The same state always gives the same bytes."""
         notes = json.dumps({"report": self.report, "open_incidents": self.open_incidents})
         own = {"monitor": np.frombuffer(self.monitor, np.uint8), "notes": np.frombuffer(notes.encode(), np.uint8)}
-        return _pack({**own, **self.history.to_arrays()})
+        return pack({**own, **self.history.to_arrays()})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SavedState:
         """The state that was written."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
+        arrays = unpack(data)
         notes = json.loads(arrays["notes"].tobytes())
         return cls(arrays["monitor"].tobytes(), History.from_arrays(arrays), notes["report"], tuple(notes["open_incidents"]))
 
@@ -67,22 +65,12 @@ class SeriesStore:
 
     def save_page(self, number: int, page: History) -> None:
         """Write a full page of history."""
-        self.bucket.put(self._page_key(number), _pack(page.to_arrays()))
+        self.bucket.put(self._page_key(number), pack(page.to_arrays()))
 
     def load_page(self, number: int) -> History | None:
         """A page of history, None when there is none of that number."""
         content = self.bucket.get(self._page_key(number))
-        if content is None:
-            return None
-        with np.load(io.BytesIO(content), allow_pickle=False) as stored:
-            arrays: dict[str, NDArray[np.generic]] = {name: stored[name] for name in stored.files}
-        return History.from_arrays(arrays)
+        return None if content is None else History.from_arrays(unpack(content))
 
     def _page_key(self, number: int) -> str:
         return f"{self.prefix}/history/{number:08d}.npz"
-
-
-def _pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    out = io.BytesIO()
-    np.savez(out, allow_pickle=False, **arrays)
-    return out.getvalue()
