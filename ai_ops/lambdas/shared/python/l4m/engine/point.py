@@ -13,6 +13,8 @@ from l4m.engine.scores import Scores
 from l4m.engine.seasons import Moment
 from l4m.engine.settings import Settings
 
+Indices = NDArray[np.intp]
+
 
 @dataclass(slots=True)
 class Point:
@@ -24,8 +26,8 @@ class Point:
     moment, settings, rates : where the interval stands, what the user chose, how fast the memory forgets
     threshold : surprise from which a point is an anomaly
     scores : what is said about the points of this interval, filled in on the way
-    present, is_complete : 1 where a value arrived, else 0; whether all are 1
-    value : the value, or the last one where none arrived
+    present, is_complete : 1 where a value arrived, else 0, a single 1 if all did; whether all did
+    value : the value, or the last one where none arrived; never written to
     seen, youngest : points seen before this one, and the least of them
     visits, fewest : points seen at this hour, this one included, and the least of them before it
     errors : of each predictor, shape (predictors, series)
@@ -41,7 +43,7 @@ class Point:
     rates: Rates
     threshold: float
     scores: Scores
-    present: Array = field(init=False)
+    present: Array | float = field(init=False)
     is_complete: bool = field(init=False)
     value: Array = field(init=False)
     seen: Array = field(init=False)
@@ -53,7 +55,7 @@ class Point:
     scales: Array = field(init=False)
     surprise: Array = field(init=False)
     lasting: Array = field(init=False)
-    held: NDArray[np.intp] = field(init=False)
+    held: Indices = field(init=False)
 
     @property
     def expected(self) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.memory import Array, Memory
-from l4m.engine.point import Point
+from l4m.engine.point import Indices, Point
 
 LARGEST = np.float32(1e18)  # squares and sums stay finite in float32
 GONE_DAYS = 2.0  # a series silent for longer has ended; its absence is the new normal
@@ -26,55 +26,52 @@ def attend(point: Point, memory: Memory) -> None:
     A series is missing when its silence would hardly come by chance: every silent interval adds -log10 of the share of
     intervals in which this hour used to stay silent.
     """
-    arrived = point.values == point.values
-    point.is_complete = bool(arrived.all())
-    point.present, point.seen = arrived.astype(np.float32), memory.seen[0]
-    point.youngest = float(point.seen.min()) if len(arrived) else 0.0
-    point.value = np.minimum(point.values, LARGEST)
-    np.maximum(point.value, -LARGEST, out=point.value)
-    point.visits = memory.visits[point.moment.hour]
-    if point.is_complete:
-        point.scores.missing[:] = False
-        memory.absent.fill(0)
-        memory.silence.fill(0)
-    else:
-        np.copyto(point.value, memory.last[0], where=~arrived)
-        np.logical_and(~arrived, _is_expected(point, memory), out=point.scores.missing)
-        _learn_silence(point, memory)
-    point.fewest = float(point.visits.min()) if len(arrived) else 0.0
+    point.seen, point.visits = memory.seen[0], memory.visits[point.moment.hour]
+    point.youngest, point.fewest = float(point.seen.min()), float(point.visits.min())
+    least, most = point.values.min(), point.values.max()  # NaN if any is
+    point.is_complete, point.present = not np.isnan(least), 1.0
+    point.value = point.values if least >= -LARGEST and most <= LARGEST else np.clip(point.values, -LARGEST, LARGEST)
+    point.scores.missing[:] = False
+    if not point.is_complete:
+        _attend_silence(point, memory)
+    elif memory.absent.max() > 0:
+        memory.absent[:] = memory.silence[:] = 0
     _learn_presence(point, memory)
 
 
-def _is_expected(point: Point, memory: Memory) -> NDArray[np.bool_]:
-    presence, visits = memory.presence[point.moment.hour], point.visits
-    known = (visits >= VISITS * point.rates.per_hour) & (memory.absent[0] <= GONE_DAYS * point.rates.day) & (presence > REGULAR)
-    steady = memory.presence.mean(axis=0) > STEADY
-    past = np.where(steady, point.seen, visits / point.rates.per_hour)  # a short past of an hour proves little by itself
-    chance = np.maximum(np.maximum(1 - presence, 1 / (past + 2)), LEAST_CHANCE)
-    memory.silence[0] -= np.log10(chance) * (1 - point.present)
-    needed = CHANCE + CHANCE_PER_DAY * math.log10(point.rates.per_day)
-    return np.asarray(known & (memory.silence[0] >= needed) & (point.moment.holiday == 0))
+def _attend_silence(point: Point, memory: Memory) -> None:
+    is_silent = np.isnan(point.values)
+    silent, point.present = np.flatnonzero(is_silent), (~is_silent).astype(np.float32)
+    point.value[silent] = memory.last[0, silent]
+    has_begun = point.seen[silent] > 0
+    absent, silence = memory.absent[0, silent], memory.silence[0, silent] + _rarity(point, memory, silent)
+    is_recent, is_rare = absent <= GONE_DAYS * point.rates.day, silence >= CHANCE + CHANCE_PER_DAY * math.log10(point.rates.per_day)
+    point.scores.missing[silent] = is_recent & is_rare & _is_expected(point, memory, silent)
+    memory.absent[:] = memory.silence[:] = 0
+    memory.absent[0, silent], memory.silence[0, silent] = (absent + 1) * has_begun, silence * has_begun
 
 
-def _learn_silence(point: Point, memory: Memory) -> None:
-    still = (1 - point.present) * _has_begun(point)
-    memory.absent[0] += 1
-    memory.absent[0] *= still
-    memory.silence[0] *= still
+def _rarity(point: Point, memory: Memory, silent: Indices) -> Array:
+    """Return -log10 of the share of intervals in which this hour used to stay silent; a short past of an hour proves little."""
+    presence, visits = memory.presence[:, silent], point.visits[silent]
+    past = np.where(presence.mean(axis=0) > STEADY, point.seen[silent], visits / point.rates.per_hour)
+    chance = np.maximum(1 - presence[point.moment.hour], 1 / (past + 2))
+    return np.asarray(-np.log10(np.maximum(chance, LEAST_CHANCE)))
+
+
+def _is_expected(point: Point, memory: Memory, silent: Indices) -> NDArray[np.bool_]:
+    known = point.visits[silent] >= VISITS * point.rates.per_hour
+    return np.asarray(known & (memory.presence[point.moment.hour, silent] > REGULAR) & (point.moment.holiday == 0))
 
 
 def _learn_presence(point: Point, memory: Memory) -> None:
+    """Count the visit, and move the presence of the hour; a series that has not begun is not absent."""
     if point.moment.holiday == 0:
-        presence = memory.presence[point.moment.hour]
-        change = point.present - presence
         longest = PRESENCE_VISITS * point.rates.per_hour
-        change *= 1 / longest if point.fewest > longest else np.maximum(1 / (point.visits + 1), 1 / longest)
-        if point.youngest == 0:
-            change *= _has_begun(point)
-        presence += change
+        gain = 1 / longest if point.fewest > longest else np.maximum(1 / (point.visits + 1), 1 / longest)
+        if not point.is_complete and point.youngest == 0:
+            gain = gain * (point.seen + point.present > 0)
+        presence = memory.presence[point.moment.hour]
+        presence *= 1 - gain
+        presence += gain * point.present
     point.visits += point.present
-
-
-def _has_begun(point: Point) -> Array:
-    """Return 1 for series of which something was seen, else 0."""
-    return (point.seen + point.present > 0).astype(np.float32)

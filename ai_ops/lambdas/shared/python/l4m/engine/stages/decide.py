@@ -27,7 +27,7 @@ def decide(point: Point, memory: Memory) -> None:
     severity_of(point.surprise, point.rates.per_day, out=point.scores.severity)
     is_beyond = point.surprise >= threshold
     if not point.is_complete:
-        _leave_unscored(point, point.present == 0, is_beyond)
+        _leave_unscored(point, np.isnan(point.values), is_beyond)
     if point.youngest < point.rates.cold_start:
         _leave_unscored(point, point.seen < point.rates.cold_start, is_beyond)
     beyond = np.flatnonzero(is_beyond)

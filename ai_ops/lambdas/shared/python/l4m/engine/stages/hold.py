@@ -25,7 +25,7 @@ def hold(point: Point, memory: Memory) -> None:
         return
     stay = point.threshold - STAY
     longest = LONGEST_OF_DAYS if point.rates.per_day == 1 else LONGEST_DAYS * point.rates.per_day
-    arrived, recent = point.present[open_] > 0, age[open_] < longest
+    arrived, recent = ~np.isnan(point.values[open_]), age[open_] < longest
     off = arrived & (point.lasting[open_] >= stay) & (point.deviations[1, open_] * sign[open_] > 0)
     point.held, outlived = open_[off & recent], open_[off & ~recent]
     point.expected[open_] = point.value[open_] - point.deviations[1, open_]
