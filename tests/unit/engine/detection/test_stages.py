@@ -10,6 +10,7 @@ from l4m.engine import stages
 from l4m.engine.memory import Memory
 from l4m.engine.point import Point
 from l4m.engine.rates import Rates
+from l4m.engine.room import Room
 from l4m.engine.scores import Scores
 from l4m.engine.seasons import Seasons
 from l4m.engine.stages import STAGES
@@ -38,7 +39,8 @@ def arrays_after(count: int, values: np.ndarray) -> list[dict[str, np.ndarray]]:
     with np.errstate(all="ignore"):
         for i, row in enumerate(values):
             said = Scores(*(np.full(len(row), blank, np.float32) for blank in [7.0] * 7), *np.ones((2, len(row)), np.bool_))
-            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said)
+            room = Room.of(len(row))
+            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said, room)
             for stage in STAGES[:count]:
                 stage(point, memory)
             filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)} | vars(said)

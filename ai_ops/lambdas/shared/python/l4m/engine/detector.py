@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 from l4m.engine.rates import Rates
+from l4m.engine.room import Room
 from l4m.engine.scores import Scores
 from l4m.engine.seasons import Moment, Seasons
 from l4m.engine.settings import Settings
@@ -87,10 +88,11 @@ class Detector:
         return detector
 
     def _run_block(self, values: Array, moments: list[Moment], scores: Scores, first: int, last: int) -> None:
-        memory, block = self._memory.columns(first, last), slice(first, last)
+        memory, block, room = self._memory.columns(first, last), slice(first, last), Room.of(last - first)
         with np.errstate(all="ignore"):
             for i, moment in enumerate(moments):
                 said = scores.part(i, block)
-                point = Point(np.asarray(values[i, block], np.float32), moment, self._settings, self._rates, self._threshold, said)
+                now = np.asarray(values[i, block], np.float32)
+                point = Point(now, moment, self._settings, self._rates, self._threshold, said, room)
                 for stage in STAGES:
                     stage(point, memory)

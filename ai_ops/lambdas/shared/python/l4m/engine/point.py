@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.memory import Array
 from l4m.engine.rates import Rates
+from l4m.engine.room import Room
 from l4m.engine.scores import Scores
 from l4m.engine.seasons import Moment
 from l4m.engine.settings import Settings
@@ -26,14 +27,11 @@ class Point:
     moment, settings, rates : where the interval stands, what the user chose, how fast the memory forgets
     threshold : surprise from which a point is an anomaly
     scores : what is said about the points of this interval, filled in on the way
+    room : working space
     present, is_complete : 1 where a value arrived, else 0, a single 1 if all did; whether all did
     value : the value, or the last one where none arrived; never written to
     seen, youngest : points seen before this one, and the least of them
     visits, fewest : points seen at this hour, this one included, and the least of them before it
-    errors : of each predictor, shape (predictors, series)
-    deviations, scales : value minus the combined, and minus the slow seasonal prediction, and their usual size; shape (2, series)
-    surprise : -log of the share of points beyond a sigma that deviate more, 0 within
-    lasting : the same of the seasonal deviation alone
     held : indices of the series in which an event that began earlier goes on
     """
 
@@ -43,6 +41,7 @@ class Point:
     rates: Rates
     threshold: float
     scores: Scores
+    room: Room
     present: Array | float = field(init=False)
     is_complete: bool = field(init=False)
     value: Array = field(init=False)
@@ -50,11 +49,6 @@ class Point:
     youngest: float = field(init=False)
     visits: Array = field(init=False)
     fewest: float = field(init=False)
-    errors: Array = field(init=False)
-    deviations: Array = field(init=False)
-    scales: Array = field(init=False)
-    surprise: Array = field(init=False)
-    lasting: Array = field(init=False)
     held: Indices = field(init=False)
 
     @property
@@ -62,11 +56,31 @@ class Point:
         """Combined prediction."""
         return self.scores.expected
 
-    def gain(self, least: float, offset: float) -> Array | float:
-        """Return 1 / (points seen + ``offset``), but at least ``least``: a mean that turns into a moving one."""
+    @property
+    def deviations(self) -> Array:
+        """Value minus the combined, and minus the slow seasonal prediction."""
+        return self.room.deviations
+
+    @property
+    def surprise(self) -> Array:
+        """Minus log of the share of points beyond a sigma that deviate more, 0 within."""
+        return np.asarray(self.room.surprises[0])
+
+    @property
+    def lasting(self) -> Array:
+        """The same of the seasonal deviation alone."""
+        return np.asarray(self.room.surprises[1])
+
+    def gain(self, least: float, offset: float, out: Array, weight: float = 1.0) -> Array | float:
+        """Return ``weight`` / (points seen + ``offset``), but at least ``weight`` x ``least``: a mean that turns into a moving one.
+
+        Where it differs from series to series, it is written to ``out``.
+        """
         if (self.youngest + offset - 1) * least > 1:
-            return least
-        return np.maximum(1 / (self.seen + offset), least)
+            return weight * least
+        np.add(self.seen, offset, out=out)
+        np.divide(weight, out, out=out)
+        return np.maximum(out, weight * least, out=out)
 
     def keep_present(self, changes: Array) -> Array:
         """Return changes, of which those where no value arrived are now 0."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -24,12 +25,18 @@ def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Arra
     >>> severity_of(np.array([0.0, 0.83, 1.89, 3.18, 999], np.float32), per_day=1).round().tolist()
     [0.0, 50.0, 70.0, 90.0, 100.0]
     """
-    knots = [0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)]
+    knots = _knots(per_day)
     severity = np.multiply(surprise, SEVERITIES[1] / knots[1], out=out)
-    rare = np.flatnonzero(surprise > knots[1])
+    rare = (surprise > knots[1]).nonzero()[0]
     over = np.maximum(surprise[rare] - knots[-1], 0)
     severity[rare] = np.interp(surprise[rare], knots, SEVERITIES) + (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     return np.asarray(severity)
+
+
+@lru_cache
+def _knots(per_day: int) -> tuple[float, ...]:
+    """Return the surprises of the severities."""
+    return 0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)
 
 
 def rarity_of(severity: Array) -> Array:

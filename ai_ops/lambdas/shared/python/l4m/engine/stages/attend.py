@@ -41,7 +41,7 @@ def attend(point: Point, memory: Memory) -> None:
 
 def _attend_silence(point: Point, memory: Memory) -> None:
     is_silent = np.isnan(point.values)
-    silent, point.present = np.flatnonzero(is_silent), (~is_silent).astype(np.float32)
+    silent, point.present = is_silent.nonzero()[0], (~is_silent).astype(np.float32)
     point.value[silent] = memory.last[0, silent]
     has_begun = point.seen[silent] > 0
     absent, silence = memory.absent[0, silent], memory.silence[0, silent] + _rarity(point, memory, silent)

@@ -22,34 +22,34 @@ def calibrate(point: Point, memory: Memory) -> None:
     (Hill 1975). Fast and seasonal deviations are blended, and a seasonal deviation that is rarer by a margin counts
     alone: so ramps and slow shifts are found. Within a sigma ``lasting`` is less than 0, and ``surprise`` 0.
     """
-    excess = point.deviations / point.scales
-    up = (excess > 0).astype(np.float32)
+    room = point.room
+    excess, up, tail, _ = room.pairs
+    np.divide(room.deviations, room.scales, out=excess)
+    np.greater(excess, 0, out=up)
     np.abs(excess, out=excess)
     np.maximum(excess, LEAST, out=excess)
     np.log2(excess, out=excess)
-    tail = memory.tail[:2] - memory.tail[2:]
+    np.subtract(memory.tail[:2], memory.tail[2:], out=tail)
     tail *= up
     tail += memory.tail[2:]
     np.maximum(tail, LIGHTEST, out=tail)
-    surprise = excess / tail
-    point.surprise, point.lasting = surprise
+    surprise, lasting = np.divide(excess, tail, out=room.surprises)
     _learn_tails(point, memory, excess, tail, up)
-    np.subtract(point.lasting, point.surprise, out=tail[0])
-    tail[0] *= SEASONAL_SHARE
-    point.surprise += tail[0]
-    np.subtract(point.lasting, SEASONAL_MARGIN, out=tail[1])
-    np.maximum(point.surprise, tail[1], out=point.surprise)
-    np.maximum(point.surprise, 0, out=point.surprise)
+    margin = np.subtract(lasting, surprise, out=tail[0])
+    margin *= SEASONAL_SHARE
+    surprise += margin
+    np.subtract(lasting, SEASONAL_MARGIN, out=margin)
+    np.maximum(surprise, margin, out=surprise)
+    np.maximum(surprise, 0, out=surprise)
 
 
 def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, up: Array) -> None:
     """Move the tail on whose side each deviation lies; what is within a sigma teaches nothing."""
-    beyond = (excess > 0).astype(np.float32)
-    beyond *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE) / SHARE
-    point.keep_present(beyond)
-    change = np.minimum(excess, LARGEST_EXCESS, out=excess)
+    beyond = np.greater(excess, 0, out=point.room.pairs[3])
+    change = np.minimum(excess, LARGEST_EXCESS, out=excess) if excess.max() > LARGEST_EXCESS else excess
     change -= tail
-    change *= beyond
+    change *= point.keep_present(beyond)
+    change *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, out=tail[0], weight=1 / SHARE)
     np.multiply(change, up, out=up)
     memory.tail[:2] += up
     change -= up

@@ -22,28 +22,31 @@ def compare(point: Point, memory: Memory) -> None:
     so that the best one decides and equals share. The scale, a standard deviation, grows with the expected value, as
     counts and shares do, and has a floor.
     """
-    cost = _costs(point, memory)
-    point.deviations, point.scales = np.empty((2, len(point.value)), np.float32), np.empty((2, len(point.value)), np.float32)
-    deviation, seasonal = point.deviations
-    best, point.scales[1] = point.scales[0], cost[0]
+    room, cost = point.room, point.room.costs
+    _fill_costs(point, memory)
+    best, deviation, (*weight, total) = cost[0], room.deviations[0], room.fours[0]
     np.minimum(cost[1], cost[2], out=best)
-    np.minimum(best, cost[0], out=best)
-    weight = np.divide(best, cost, out=cost)
+    np.minimum(best, cost[3], out=best)
+    weights = np.divide(best, cost[1:], out=room.fours[0][:3])
     for _ in range(3):
-        np.multiply(weight, weight, out=weight)
-    np.einsum("ij,ij->j", weight, point.errors[:3], out=deviation)
-    deviation /= weight.sum(axis=0)
-    seasonal[:] = point.errors[0]
+        weights *= weights
+    np.add(weight[0], weight[1], out=total)
+    total += weight[2]
+    weights *= room.errors[:3]
+    np.add(weight[0], weight[1], out=deviation)
+    deviation += weight[2]
+    deviation /= total
     np.subtract(point.value, deviation, out=point.expected)
-    point.scales *= _growth(point.expected, memory)
-    np.maximum(point.scales, _floor(point, memory), out=point.scales)
+    scales = room.scales
+    scales *= _growth(point.expected, memory, out=total)
+    np.maximum(scales, _floor(point, memory), out=scales)
 
 
-def _costs(point: Point, memory: Memory) -> Array:
-    """Return the running errors of the season, the last value and the fast remainder; unready ones cost too much."""
-    cost = np.empty((3, len(point.value)), np.float32)
-    season, error = cost[0], memory.error
-    np.add(error[LAST : FAST + 1], TINY, out=cost[1:])
+def _fill_costs(point: Point, memory: Memory) -> None:
+    """Fill the costs but the first with the running errors of season, last value and fast remainder; unready ones cost too much."""
+    cost, error = point.room.costs, memory.error
+    season = cost[1]
+    np.add(error[LAST : FAST + 1], TINY, out=cost[2:])
     if len(memory.weekly) == 1:
         season[:] = error[DAILY]
     elif point.fewest >= WEEKS * point.rates.per_hour:
@@ -53,8 +56,7 @@ def _costs(point: Point, memory: Memory) -> Array:
         np.minimum(error[DAILY], error[WEEKLY] + UNREADY * unready, out=season)
     season += TINY
     if point.fewest < DAYS * point.rates.per_hour:
-        cost[::2] += UNREADY * (point.visits < DAYS * point.rates.per_hour).astype(np.float32)
-    return cost
+        cost[1::2] += UNREADY * (point.visits < DAYS * point.rates.per_hour).astype(np.float32)
 
 
 def _floor(point: Point, memory: Memory) -> Array:
@@ -63,10 +65,10 @@ def _floor(point: Point, memory: Memory) -> Array:
     return np.asarray(memory.least[0])
 
 
-def _growth(expected: Array, memory: Memory) -> Array:
+def _growth(expected: Array, memory: Memory, out: Array) -> Array:
     """Return by how much errors at the expected value exceed the mean absolute error, as standard deviations."""
-    growth = np.abs(expected)
+    growth = np.abs(expected, out=out)
     growth *= memory.growth[0]
     np.minimum(growth, (MOST_GROWTH - LEAST_GROWTH) * TO_SIGMA, out=growth)
     growth += LEAST_GROWTH * TO_SIGMA
-    return np.asarray(growth)
+    return growth

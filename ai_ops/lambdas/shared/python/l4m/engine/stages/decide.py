@@ -30,7 +30,7 @@ def decide(point: Point, memory: Memory) -> None:
         _leave_unscored(point, np.isnan(point.values), is_beyond)
     if point.youngest < point.rates.cold_start:
         _leave_unscored(point, point.seen < point.rates.cold_start, is_beyond)
-    beyond = np.flatnonzero(is_beyond)
+    beyond = is_beyond.nonzero()[0]
     point.scores.lasted[:] = memory.event[1]
     sign = memory.event[0]
     opened = beyond[(sign[beyond] == 0) & (point.lasting[beyond] >= threshold - STAY)]
@@ -59,16 +59,17 @@ def _is_wanted(point: Point, which: NDArray[np.intp]) -> NDArray[np.bool_]:
 
 def _draw_band(point: Point, memory: Memory, threshold: float, outside: NDArray[np.intp]) -> None:
     """Draw the band at the deviation whose surprise is the threshold; the value is outside exactly if it is an anomaly."""
-    size, scores = np.abs(point.deviations[0]), point.scores
-    tail = np.maximum(memory.tail[::2], LIGHTEST)
+    scores = point.scores
+    size = np.abs(point.deviations[0], out=point.room.pairs[0][0])
+    tail = np.maximum(memory.tail[::2], LIGHTEST, out=point.room.pairs[1])
     error = np.maximum(tail[0], tail[1], out=scores.error)
     error *= TWENTIETH
     np.exp2(error, out=error)
-    error *= point.scales[0]
+    error *= point.room.scales[0]
     error /= NINETY_FIVE
     tail *= threshold
     reach = np.exp2(tail, out=tail)
-    reach *= point.scales[0]
+    reach *= point.room.scales[0]
     inside = np.minimum(reach[:, outside], size[outside] * INSIDE)
     np.maximum(reach, size, out=reach)
     reach[:, outside] = inside

@@ -20,7 +20,7 @@ def hold(point: Point, memory: Memory) -> None:
     neither ends an event nor holds it.
     """
     sign, age = memory.event
-    open_ = point.held = np.flatnonzero(sign != 0)
+    open_ = point.held = (sign != 0).nonzero()[0]
     if not len(open_):
         return
     stay = point.threshold - STAY
@@ -30,7 +30,7 @@ def hold(point: Point, memory: Memory) -> None:
     point.held, outlived = open_[off & recent], open_[off & ~recent]
     point.expected[open_] = point.value[open_] - point.deviations[1, open_]
     point.deviations[0, open_] = point.deviations[1, open_]
-    point.scales[0, open_] = point.scales[1, open_]
+    point.room.scales[0, open_] = point.room.scales[1, open_]
     point.surprise[open_] = np.maximum(point.lasting[open_] - SEASONAL_MARGIN, 0)
     memory.slow[0, outlived] += point.deviations[1, outlived]
     memory.drift[0, outlived] = 0

@@ -25,7 +25,7 @@ def learn(point: Point, memory: Memory) -> None:
     if point.youngest == 0:
         first = (point.present > 0) & (point.seen == 0)
         memory.slow[0, first] = point.value[first]
-    limit = CLIP * memory.error
+    limit = np.multiply(memory.error, CLIP, out=point.room.fours[0])
     _learn_errors(point, memory, limit)
     if point.moment.phase % point.rates.size_every == 0:
         _learn_size(point, memory)
@@ -39,26 +39,26 @@ def learn(point: Point, memory: Memory) -> None:
     memory.seen[0] += point.present
 
 
-def _clip(errors: Array, limit: Array) -> Array:
-    """Return errors within their limits; takes the limits' place."""
-    clipped = np.minimum(errors, limit)
+def _clip(errors: Array, limit: Array, out: Array) -> Array:
+    """Return errors within their limits; turns the limits' sign."""
+    np.minimum(errors, limit, out=out)
     np.negative(limit, out=limit)
-    np.maximum(clipped, limit, out=clipped)
-    return np.asarray(clipped)
+    return np.maximum(out, limit, out=out)
 
 
 def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
     """Move the slow level and the fast remainder by the error of the season that was used."""
-    open_ = np.flatnonzero(memory.event[0] != 0)
-    season = point.errors[0]
-    reach = np.minimum(limit[DAILY], limit[DAILY + 1])
-    remainder = _clip(season, reach * (REACH / CLIP))
+    open_ = (memory.event[0] != 0).nonzero()[0]
+    season = point.room.errors[0]
+    reach, wide, moved = point.room.fours[1][:3]
+    np.minimum(limit[DAILY], limit[DAILY + 1], out=reach)
+    remainder = _clip(season, np.multiply(reach, REACH / CLIP, out=wide), out=moved)
     remainder -= memory.drift[0]
     remainder *= point.rates.fast
     remainder[open_] = 0
     memory.drift[0] += point.keep_present(remainder)
-    level = _clip(season, reach)
-    level *= point.gain(point.rates.slow, 2) * (1 - point.moment.holiday)
+    level = _clip(season, reach, out=moved)
+    level *= point.gain(point.rates.slow, 2, out=wide, weight=1 - point.moment.holiday)
     level[open_] *= IN_EVENT
     memory.slow[0] += point.keep_present(level)
 
@@ -66,48 +66,68 @@ def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
 def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
     """Move the phase of the day and of the week by the errors of their seasons."""
     rates, moment = point.rates, point.moment
-    daily, weekly = clipped = _clip(point.errors[3:], limit[DAILY:])
+    daily, weekly = clipped = _clip(point.room.errors[3:], limit[DAILY:], out=point.room.pairs[2])
     point.keep_present(clipped)
     if moment.holiday:
         clipped *= 1 - moment.holiday
     daily *= _visit_gain(point, rates.per_hour, 1, rates.phase_visits)
     memory.daily[moment.phase] += daily
     if len(memory.weekly) > 1:
-        weekly *= _visit_gain(point, rates.per_hour * 7, WEEK_PRIOR, WEEK_VISITS) / rates.per_week_row
+        weekly *= _visit_gain(point, rates.per_hour * 7, WEEK_PRIOR, WEEK_VISITS, 1 / rates.per_week_row)
         memory.weekly[moment.week] += weekly
 
 
-def _visit_gain(point: Point, points: float, prior: float, longest: float) -> Array | float:
-    """Return 1 / (visits + ``prior``), of so many points each, but at least 1 / ``longest``."""
+def _visit_gain(point: Point, points: float, prior: float, longest: float, weight: float = 1.0) -> Array | float:
+    """Return ``weight`` / (visits + ``prior``), of so many points each, but at least ``weight`` / ``longest``."""
     if point.fewest >= (longest - prior) * points:
-        return 1 / longest
-    return np.maximum(1 / (point.visits / points + prior), 1 / longest)
+        return weight / longest
+    gain = np.add(point.visits, prior * points, out=point.room.costs[0])
+    np.divide(weight * points, gain, out=gain)
+    return np.asarray(np.maximum(gain, weight / longest, out=gain))
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
-    gain = point.gain(point.rates.scale, 0) if point.youngest else np.maximum(1 / np.maximum(point.seen, 1), point.rates.scale)
-    size = np.abs(point.errors[1:])
+    size = np.abs(point.room.errors[1:], out=point.room.fours[1])
     if point.youngest < 2:
-        np.minimum(size, limit + WIDE * (point.seen < 2).astype(np.float32), out=size)
-    else:
-        np.minimum(size, limit, out=size)
+        limit = limit + WIDE * (point.seen < 2).astype(np.float32)
+    np.minimum(size, limit, out=size)
     size -= memory.error
-    size *= gain
+    gain = point.gain(point.rates.scale, 0, out=point.room.costs[0])
+    size *= gain if point.youngest else np.minimum(gain, 1)
     memory.error += point.keep_present(size)
 
 
 def _learn_size(point: Point, memory: Memory) -> None:
-    """Learn size, centre, spread and share of zeros, and what scales owe to them.
-
-    Where most values are zero, the least scale is the size of the others.
-    """
-    gain = np.minimum(point.gain(point.rates.scale, 1) * point.rates.size_every, 1)
-    size, center, spread, zeros = memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]
-    looks = np.abs(point.value), point.value, np.abs(point.value - center), point.value == 0
-    for mean, look in zip((size, center, spread, zeros), looks, strict=True):
-        change = look - mean
+    """Learn size, centre, spread and share of zeros, and what scales owe to them."""
+    means, looks = (memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]), point.room.fours[1]
+    gain = point.gain(point.rates.scale, 1, out=point.room.costs[0], weight=point.rates.size_every)
+    gain = np.minimum(gain, 1) if point.youngest < point.rates.size_every else gain
+    np.abs(point.value, out=looks[0])
+    looks[1] = point.value
+    np.subtract(point.value, memory.center[0], out=looks[2])
+    np.abs(looks[2], out=looks[2])
+    np.equal(point.value, 0, out=looks[3])
+    for mean, look in zip(means, looks, strict=True):
+        change = np.subtract(look, mean, out=look)
         change *= gain
         np.add(mean, point.keep_present(change), out=mean)
-    sparse = zeros * zeros * size / (1 - np.minimum(zeros, MOST_ZEROS))
-    memory.least[0] = TO_SIGMA * np.maximum(np.maximum(RELATIVE_FLOOR * size, SPREAD_FLOOR * spread), sparse) + TINY
-    memory.growth[0] = (1 - LEAST_GROWTH) * TO_SIGMA / (size + TINY)
+    _settle_scales(memory, looks)
+
+
+def _settle_scales(memory: Memory, scratch: Array) -> None:
+    """Say what scales owe to the size; where most values are zero, the least scale is the size of the others."""
+    size, zeros = memory.size[0], memory.zeros[0]
+    sparse, spread, share, _ = scratch
+    np.minimum(zeros, MOST_ZEROS, out=sparse)
+    np.subtract(1, sparse, out=sparse)
+    np.divide(size, sparse, out=sparse)
+    sparse *= zeros
+    sparse *= zeros
+    np.multiply(memory.spread[0], SPREAD_FLOOR, out=spread)
+    np.multiply(size, RELATIVE_FLOOR, out=share)
+    np.maximum(share, spread, out=share)
+    np.maximum(share, sparse, out=share)
+    share *= TO_SIGMA
+    np.add(share, TINY, out=memory.least[0])
+    np.add(size, TINY, out=share)
+    np.divide((1 - LEAST_GROWTH) * TO_SIGMA, share, out=memory.growth[0])

@@ -14,8 +14,7 @@ DAYS, WEEKS = 2, 15  # visits of a phase before the daily, and the weekly season
 
 def predict(point: Point, memory: Memory) -> None:
     """Fill ``errors``: of the better season, the last value, that season with a fast remainder, the daily and the weekly season."""
-    errors = point.errors = np.empty((5, len(point.value)), np.float32)
-    season, last, fast, daily, weekly = errors
+    season, last, fast, daily, weekly = point.room.errors
     weekly_profile = memory.weekly[point.moment.week]
     np.subtract(point.value, memory.last[0], out=last)
     np.subtract(point.value, memory.slow[0], out=daily)
@@ -28,7 +27,7 @@ def predict(point: Point, memory: Memory) -> None:
         season[:] = daily
     np.subtract(season, memory.drift[0], out=fast)
     if point.youngest == 0:
-        errors[:, point.seen == 0] = 0
+        point.room.errors[:, point.seen == 0] = 0
 
 
 def _has_weeks(point: Point) -> bool:

@@ -1,0 +1,40 @@
+"""Working space of the stages: rows that every interval of a run writes anew, so that they stay in the cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from l4m.engine.memory import Array
+
+
+@dataclass(frozen=True)
+class Room:
+    """Views of one array; shape (rows, series) where more than one row is meant, else (series,).
+
+    Attributes
+    ----------
+    deviations : value minus the combined, and minus the slow seasonal prediction
+    errors : value minus the prediction of each of five predictors; the first is the second deviation
+    costs : running errors of the best predictor, and of the three that compete
+    scales : usual sizes of the deviations; take the place of the first two costs
+    surprises : -log of the share of points beyond a sigma that deviate more, blended and of the season alone; take
+        the place of the last two costs
+    pairs, fours : scratch, four times two rows, which are twice four
+    """
+
+    deviations: Array
+    errors: Array
+    costs: Array
+    scales: Array
+    surprises: Array
+    pairs: tuple[Array, ...]
+    fours: tuple[Array, ...]
+
+    @classmethod
+    def of(cls, series: int) -> Room:
+        """Return room for that many series."""
+        rows = np.empty((18, series), np.float32)
+        pairs = tuple(rows[first : first + 2] for first in range(10, 18, 2))
+        return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], pairs, (rows[10:14], rows[14:18]))
