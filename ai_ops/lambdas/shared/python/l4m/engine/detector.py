@@ -64,8 +64,9 @@ class Detector:
         scores = Scores.blank(*values.shape)
         moments = [self._seasons.moment(start + i * self._seasons.interval) for i in range(len(values))]
         blocks = [(first, min(first + BLOCK, self.series)) for first in range(0, self.series, BLOCK)]
-        if len(blocks) == 1:
-            self._run_block(values, moments, scores, *blocks[0])
+        if len(blocks) == 1 or WORKERS == 1:
+            for block in blocks:
+                self._run_block(values, moments, scores, *block)
         else:
             with ThreadPoolExecutor(WORKERS) as pool:
                 list(pool.map(lambda block: self._run_block(values, moments, scores, *block), blocks))

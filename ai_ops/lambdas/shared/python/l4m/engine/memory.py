@@ -38,7 +38,8 @@ class Memory:
     zeros: Array = field(metadata=rows())  # share of zeros
     least: Array = field(metadata=rows(1, 1e-12))  # smallest scale that these four allow
     growth: Array = field(metadata=rows())  # by how much the scale grows with the expected value, per unit of it
-    tail: Array = field(metadata=rows(4, 0.577))  # mean log2 of deviations beyond a sigma: fast and seasonal up, fast and seasonal down
+    tail: Array = field(metadata=rows(2, 0.577))  # mean log2 of deviations beyond a sigma, fast and seasonal, middle of up and down
+    tilt: Array = field(metadata=rows(2))  # by how much that of upward ones is more than the middle, and that of downward ones less
     event: Array = field(metadata=rows(2))  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod
@@ -53,7 +54,7 @@ class Memory:
 
     def columns(self, first: int, last: int) -> Memory:
         """Return a view of the series ``first`` to ``last``; what is written to it is written here."""
-        return Memory(**{name: array[:, first:last] for name, array in self.arrays().items()})
+        return Memory(*(array[:, first:last] for array in vars(self).values()))
 
     def extended(self, other: Memory) -> Memory:
         """Return a copy with the series of ``other`` behind the ones here."""

@@ -32,7 +32,7 @@ class Point:
     value : the value, or the last one where none arrived; never written to
     seen, youngest : points seen before this one, and the least of them
     visits, fewest : points seen at this hour, this one included, and the least of them before it
-    held : indices of the series in which an event that began earlier goes on
+    open, held : indices of the series in which an event is open, and of those in which it began earlier and goes on
     """
 
     values: Array
@@ -49,6 +49,7 @@ class Point:
     youngest: float = field(init=False)
     visits: Array = field(init=False)
     fewest: float = field(init=False)
+    open: Indices = field(init=False)
     held: Indices = field(init=False)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,4 +44,4 @@ class Scores:
 
     def part(self, *index: int | slice) -> Scores:
         """Return a view of an interval of a run, or of some of its series."""
-        return Scores(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+        return Scores(*(array[index] for array in vars(self).values()))

@@ -28,9 +28,18 @@ def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Arra
     knots = _knots(per_day)
     severity = np.multiply(surprise, SEVERITIES[1] / knots[1], out=out)
     rare = (surprise > knots[1]).nonzero()[0]
-    over = np.maximum(surprise[rare] - knots[-1], 0)
-    severity[rare] = np.interp(surprise[rare], knots, SEVERITIES) + (100 - SEVERITIES[-1]) * over / (over + BEYOND)
+    severity[rare] += _bend(surprise[rare], knots)
     return np.asarray(severity)
+
+
+def _bend(surprise: Array, knots: tuple[float, ...]) -> Array:
+    """Return by how much severities past the first knot exceed the line that leads there."""
+    slopes = [*(np.diff(SEVERITIES) / np.diff(knots)).tolist(), 0.0]
+    over = np.maximum(surprise - knots[-1], 0)
+    bend = (100 - SEVERITIES[-1]) * over / (over + BEYOND)
+    for knot, before, after in zip(knots[1:], slopes, slopes[1:], strict=False):
+        bend += (after - before) * np.maximum(surprise - knot, 0)
+    return np.asarray(bend)
 
 
 @lru_cache

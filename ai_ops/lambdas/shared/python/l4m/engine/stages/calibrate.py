@@ -13,6 +13,7 @@ LARGEST_EXCESS = 6.0  # doublings; winsorises what one point adds to the tail
 LIGHTEST = 0.17  # tail
 LEAST = 0.5  # sigmas; what deviates less is as usual as can be
 SEASONAL_SHARE, SEASONAL_MARGIN = 0.1, 0.69
+BITS, SIGN = np.uint32, np.uint32(1 << 31)  # what is the sign in the bits of a float32
 
 
 def calibrate(point: Point, memory: Memory) -> None:
@@ -23,18 +24,17 @@ def calibrate(point: Point, memory: Memory) -> None:
     alone: so ramps and slow shifts are found. Within a sigma ``lasting`` is less than 0, and ``surprise`` 0.
     """
     room = point.room
-    excess, up, tail, _ = room.pairs
+    excess, side, tail, _ = room.pairs
     np.divide(room.deviations, room.scales, out=excess)
-    np.greater(excess, 0, out=up)
+    np.bitwise_and(excess.view(BITS), SIGN, out=side.view(BITS))
     np.abs(excess, out=excess)
     np.maximum(excess, LEAST, out=excess)
     np.log2(excess, out=excess)
-    np.subtract(memory.tail[:2], memory.tail[2:], out=tail)
-    tail *= up
-    tail += memory.tail[2:]
+    _turn(memory.tilt, side, out=tail)
+    tail += memory.tail
     np.maximum(tail, LIGHTEST, out=tail)
     surprise, lasting = np.divide(excess, tail, out=room.surprises)
-    _learn_tails(point, memory, excess, tail, up)
+    _learn_tails(point, memory, excess, tail, side)
     margin = np.subtract(lasting, surprise, out=tail[0])
     margin *= SEASONAL_SHARE
     surprise += margin
@@ -43,14 +43,18 @@ def calibrate(point: Point, memory: Memory) -> None:
     np.maximum(surprise, 0, out=surprise)
 
 
-def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, up: Array) -> None:
+def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, side: Array) -> None:
     """Move the tail on whose side each deviation lies; what is within a sigma teaches nothing."""
     beyond = np.greater(excess, 0, out=point.room.pairs[3])
     change = np.minimum(excess, LARGEST_EXCESS, out=excess) if excess.max() > LARGEST_EXCESS else excess
     change -= tail
     change *= point.keep_present(beyond)
-    change *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, out=tail[0], weight=1 / SHARE)
-    np.multiply(change, up, out=up)
-    memory.tail[:2] += up
-    change -= up
-    memory.tail[2:] += change
+    change *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, out=tail[0], weight=0.5 / SHARE)
+    memory.tail += change
+    memory.tilt += _turn(change, side, out=change)
+
+
+def _turn(numbers: Array, side: Array, out: Array) -> Array:
+    """Return the numbers, with the other sign where the deviation is negative; much quicker than a choice or a product."""
+    np.bitwise_xor(numbers.view(BITS), side.view(BITS), out=out.view(BITS))
+    return out

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.memory import Memory
-from l4m.engine.point import Point
+from l4m.engine.point import Indices, Point
 from l4m.engine.severity import severity_of
 from l4m.engine.stages.calibrate import LIGHTEST, SHARE
 from l4m.engine.stages.hold import STAY
@@ -21,32 +21,37 @@ NINETY_FIVE = 1.96  # the same deviation of a Gaussian, in sigmas
 
 def decide(point: Point, memory: Memory) -> None:
     """Fill ``severity``, ``lower``, ``upper``, ``error`` and ``is_anomaly``, and open events."""
-    threshold = point.threshold
-    np.subtract(point.value, point.deviations[1], out=point.scores.usual)
-    point.surprise[point.held] = np.maximum(point.surprise[point.held], threshold)
-    severity_of(point.surprise, point.rates.per_day, out=point.scores.severity)
-    is_beyond = point.surprise >= threshold
-    if not point.is_complete:
-        _leave_unscored(point, np.isnan(point.values), is_beyond)
-    if point.youngest < point.rates.cold_start:
-        _leave_unscored(point, point.seen < point.rates.cold_start, is_beyond)
-    beyond = is_beyond.nonzero()[0]
-    point.scores.lasted[:] = memory.event[1]
+    surprise, scores = point.surprise, point.scores
+    if len(point.held):
+        surprise[point.held] = np.maximum(surprise[point.held], point.threshold)
+    severity_of(surprise, point.rates.per_day, out=scores.severity)
+    beyond = (surprise >= point.threshold).nonzero()[0]
+    if not point.is_complete or point.youngest < point.rates.cold_start:
+        beyond = _leave_unscored(point, beyond)
+    scores.lasted[:] = memory.event[1]
+    scores.is_anomaly[:] = False
+    if len(beyond):
+        _open_events(point, memory, beyond)
+        beyond = beyond[_is_wanted(point, beyond)]
+        scores.is_anomaly[beyond] = True
+    _draw_band(point, memory, beyond)
+
+
+def _leave_unscored(point: Point, beyond: Indices) -> Indices:
+    """Take severities back where no value arrived or the cold start is not over; return what is left of ``beyond``."""
+    is_unscored = np.isnan(point.values) | (point.seen < point.rates.cold_start)
+    point.scores.severity[is_unscored] = np.nan
+    return np.asarray(beyond[~is_unscored[beyond]])
+
+
+def _open_events(point: Point, memory: Memory, beyond: Indices) -> None:
     sign = memory.event[0]
-    opened = beyond[(sign[beyond] == 0) & (point.lasting[beyond] >= threshold - STAY)]
+    opened = beyond[(sign[beyond] == 0) & (point.lasting[beyond] >= point.threshold - STAY)]
     sign[opened] = np.sign(point.deviations[1, opened])
-    wanted = beyond[_is_wanted(point, beyond)]
-    point.scores.is_anomaly[:] = False
-    point.scores.is_anomaly[wanted] = True
-    _draw_band(point, memory, threshold, wanted)
+    point.open = np.concatenate([point.open, opened])
 
 
-def _leave_unscored(point: Point, which: NDArray[np.bool_], is_beyond: NDArray[np.bool_]) -> None:
-    point.scores.severity[which] = np.nan
-    is_beyond[which] = False
-
-
-def _is_wanted(point: Point, which: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _is_wanted(point: Point, which: Indices) -> NDArray[np.bool_]:
     settings, deviation = point.settings, point.deviations[0, which]
     size = np.abs(deviation)
     wanted = (size >= settings.minimum_absolute) & (size >= settings.minimum_relative * np.abs(point.expected[which]))
@@ -57,19 +62,21 @@ def _is_wanted(point: Point, which: NDArray[np.intp]) -> NDArray[np.bool_]:
     return np.asarray(wanted)
 
 
-def _draw_band(point: Point, memory: Memory, threshold: float, outside: NDArray[np.intp]) -> None:
+def _draw_band(point: Point, memory: Memory, outside: Indices) -> None:
     """Draw the band at the deviation whose surprise is the threshold; the value is outside exactly if it is an anomaly."""
-    scores = point.scores
-    size = np.abs(point.deviations[0], out=point.room.pairs[0][0])
-    tail = np.maximum(memory.tail[::2], LIGHTEST, out=point.room.pairs[1])
-    error = np.maximum(tail[0], tail[1], out=scores.error)
+    scores, scale = point.scores, point.room.scales[0]
+    size, reach = np.abs(point.deviations[0], out=point.room.pairs[0][0]), point.room.pairs[1]
+    np.add(memory.tail[0], memory.tilt[0], out=reach[0])
+    np.subtract(memory.tail[0], memory.tilt[0], out=reach[1])
+    np.maximum(reach, LIGHTEST, out=reach)
+    error = np.maximum(reach[0], reach[1], out=scores.error)
     error *= TWENTIETH
     np.exp2(error, out=error)
-    error *= point.room.scales[0]
-    error /= NINETY_FIVE
-    tail *= threshold
-    reach = np.exp2(tail, out=tail)
-    reach *= point.room.scales[0]
+    error *= scale
+    error *= 1 / NINETY_FIVE
+    reach *= point.threshold
+    np.exp2(reach, out=reach)
+    reach *= scale
     inside = np.minimum(reach[:, outside], size[outside] * INSIDE)
     np.maximum(reach, size, out=reach)
     reach[:, outside] = inside

@@ -13,14 +13,14 @@ LONGEST_DAYS, LONGEST_OF_DAYS = 1.5, 5.0  # after which it is the new normal; th
 
 
 def hold(point: Point, memory: Memory) -> None:
-    """Fill ``held``: an event is open, and the series is still off its season to the same side.
+    """Fill ``open`` and ``held``: an event is open, and the series is still off its season to the same side.
 
     While an event is open, the series is judged by its season alone, the baseline from before the event, so that its
     return is no news. An event that has lasted long enough moves that baseline to where the series now is. Silence
     neither ends an event nor holds it.
     """
     sign, age = memory.event
-    open_ = point.held = (sign != 0).nonzero()[0]
+    open_ = point.open = point.held = (sign != 0).nonzero()[0]
     if not len(open_):
         return
     stay = point.threshold - STAY
@@ -35,5 +35,6 @@ def hold(point: Point, memory: Memory) -> None:
     memory.slow[0, outlived] += point.deviations[1, outlived]
     memory.drift[0, outlived] = 0
     age[open_] += 1
-    ended = open_[~(recent & (off | ~arrived))]
+    stays = recent & (off | ~arrived)
+    point.open, ended = open_[stays], open_[~stays]
     sign[ended] = age[ended] = 0

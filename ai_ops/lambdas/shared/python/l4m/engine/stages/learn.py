@@ -48,18 +48,17 @@ def _clip(errors: Array, limit: Array, out: Array) -> Array:
 
 def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
     """Move the slow level and the fast remainder by the error of the season that was used."""
-    open_ = (memory.event[0] != 0).nonzero()[0]
     season = point.room.errors[0]
     reach, wide, moved = point.room.fours[1][:3]
     np.minimum(limit[DAILY], limit[DAILY + 1], out=reach)
     remainder = _clip(season, np.multiply(reach, REACH / CLIP, out=wide), out=moved)
     remainder -= memory.drift[0]
     remainder *= point.rates.fast
-    remainder[open_] = 0
+    remainder[point.open] = 0
     memory.drift[0] += point.keep_present(remainder)
     level = _clip(season, reach, out=moved)
     level *= point.gain(point.rates.slow, 2, out=wide, weight=1 - point.moment.holiday)
-    level[open_] *= IN_EVENT
+    level[point.open] *= IN_EVENT
     memory.slow[0] += point.keep_present(level)
 
 

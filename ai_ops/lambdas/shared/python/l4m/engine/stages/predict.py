@@ -13,7 +13,7 @@ DAYS, WEEKS = 2, 15  # visits of a phase before the daily, and the weekly season
 
 
 def predict(point: Point, memory: Memory) -> None:
-    """Fill ``errors``: of the better season, the last value, that season with a fast remainder, the daily and the weekly season."""
+    """Fill ``usual`` and ``errors``: of the better season, the last value, that season with a fast remainder, the daily and the weekly season."""
     season, last, fast, daily, weekly = point.room.errors
     weekly_profile = memory.weekly[point.moment.week]
     np.subtract(point.value, memory.last[0], out=last)
@@ -28,6 +28,7 @@ def predict(point: Point, memory: Memory) -> None:
     np.subtract(season, memory.drift[0], out=fast)
     if point.youngest == 0:
         point.room.errors[:, point.seen == 0] = 0
+    np.subtract(point.value, season, out=point.scores.usual)
 
 
 def _has_weeks(point: Point) -> bool:
