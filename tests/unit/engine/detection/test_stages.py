@@ -31,6 +31,14 @@ def hard_values(seed: int = 3) -> np.ndarray:
     return values
 
 
+def blank_room(series: int) -> Room:
+    room = Room.of(series)
+    for array in (room.errors, room.costs, *room.fours):
+        array.fill(0)
+    room.deviations.fill(0)
+    return room
+
+
 def arrays_after(count: int, values: np.ndarray) -> list[dict[str, np.ndarray]]:
     """Run the first ``count`` stages and return every array of each point."""
     chosen = settings()
@@ -39,11 +47,11 @@ def arrays_after(count: int, values: np.ndarray) -> list[dict[str, np.ndarray]]:
     with np.errstate(all="ignore"):
         for i, row in enumerate(values):
             said = Scores(*(np.full(len(row), blank, np.float32) for blank in [7.0] * 7), *np.ones((2, len(row)), np.bool_))
-            room = Room.of(len(row))
+            room = blank_room(len(row))
             point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said, room)
             for stage in STAGES[:count]:
                 stage(point, memory)
-            filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)} | vars(said)
+            filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)} | vars(said) | vars(room)
             seen.append({name: value.copy() for name, value in filled.items() if isinstance(value, np.ndarray)})
             for stage in STAGES[count:]:
                 stage(point, memory)
@@ -63,7 +71,7 @@ def test_every_module_is_a_stage_and_every_stage_a_module() -> None:
 
 def test_stage_keeps_length(place: int) -> None:
     for arrays in arrays_after(place, hard_values()):
-        assert {array.shape[-1] for name, array in arrays.items() if name != "held"} == {8}
+        assert {array.shape[-1] for name, array in arrays.items() if name not in ("open", "held")} == {8}
 
 
 def test_stage_never_changes_its_input(place: int) -> None:

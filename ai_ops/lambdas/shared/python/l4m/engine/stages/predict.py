@@ -13,7 +13,10 @@ DAYS, WEEKS = 2, 15  # visits of a phase before the daily, and the weekly season
 
 
 def predict(point: Point, memory: Memory) -> None:
-    """Fill ``usual`` and ``errors``: of the better season, the last value, that season with a fast remainder, the daily and the weekly season."""
+    """Fill ``usual`` and ``errors``.
+
+    The errors are those of the better season, the last value, that season with a fast remainder, the daily and the weekly season.
+    """
     season, last, fast, daily, weekly = point.room.errors
     weekly_profile = memory.weekly[point.moment.week]
     np.subtract(point.value, memory.last[0], out=last)
