@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,8 +19,9 @@ from l4m.engine.settings import Settings
 from l4m.engine.severity import threshold_of
 from l4m.engine.stages import STAGES
 
-BLOCK = 25_000  # series at a time: enough to hide what a call costs, few enough for the cache
+BLOCK = 50_000  # series at a time, at most: enough to hide what a call costs, few enough for the cache
 WORKERS = 2
+WORTHWHILE = 20_000  # series from which on it pays to share them out
 
 
 class Detector:
@@ -63,7 +65,7 @@ class Detector:
         """
         scores = Scores.blank(*values.shape)
         moments = [self._seasons.moment(start + i * self._seasons.interval) for i in range(len(values))]
-        blocks = [(first, min(first + BLOCK, self.series)) for first in range(0, self.series, BLOCK)]
+        blocks = self._blocks()
         if len(blocks) == 1 or WORKERS == 1:
             for block in blocks:
                 self._run_block(values, moments, scores, *block)
@@ -87,6 +89,12 @@ class Detector:
         detector = cls(settings, 0)
         detector._memory = Memory(**{name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
         return detector
+
+    def _blocks(self) -> list[tuple[int, int]]:
+        """Return first and last series of blocks of one size, as many for each worker."""
+        count = WORKERS * math.ceil(self.series / (BLOCK * WORKERS)) if self.series >= WORTHWHILE else 1
+        size = max(1, math.ceil(self.series / count))
+        return [(first, min(first + size, self.series)) for first in range(0, self.series, size)]
 
     def _run_block(self, values: Array, moments: list[Moment], scores: Scores, first: int, last: int) -> None:
         memory, block, room = self._memory.columns(first, last), slice(first, last), Room.of(last - first)

@@ -72,16 +72,22 @@ class Point:
         """The same of the seasonal deviation alone."""
         return np.asarray(self.room.surprises[1])
 
-    def gain(self, least: float, offset: float, out: Array, weight: float = 1.0) -> Array | float:
-        """Return ``weight`` / (points seen + ``offset``), but at least ``weight`` x ``least``: a mean that turns into a moving one.
-
-        Where it differs from series to series, it is written to ``out``.
-        """
+    def gain(self, least: float, offset: float, weight: float = 1.0) -> Array | float:
+        """Return ``weight`` / (points seen + ``offset``), but at least ``weight`` x ``least``: a mean that turns into a moving one."""
         if (self.youngest + offset - 1) * least > 1:
             return weight * least
-        np.add(self.seen, offset, out=out)
-        np.divide(weight, out, out=out)
-        return np.maximum(out, weight * least, out=out)
+        return self._decay(self.seen, offset, least, weight)
+
+    def visit_gain(self, offset: float, longest: float, weight: float = 1.0) -> Array | float:
+        """Return ``weight`` / (visits of the hour + ``offset``), but at least ``weight`` / ``longest``."""
+        if self.fewest + offset >= longest:
+            return weight / longest
+        return self._decay(self.visits, offset, 1 / longest, weight)
+
+    def _decay(self, count: Array, offset: float, least: float, weight: float) -> Array:
+        gain = np.add(count, offset, out=self.room.gain)
+        np.divide(weight, gain, out=gain)
+        return np.asarray(np.maximum(gain, weight * least, out=gain))
 
     def keep_present(self, changes: Array) -> Array:
         """Return changes, of which those where no value arrived are now 0."""

@@ -21,7 +21,8 @@ class Room:
     scales : usual sizes of the deviations; take the place of the first two costs
     surprises : -log of the share of points beyond a sigma that deviate more, blended and of the season alone; take
         the place of the last two costs
-    pairs, fours : scratch, four times two rows, which are twice four
+    gain : how much a point teaches, where that differs from series to series
+    pairs, fours : scratch of whatever stage is at work: four times two rows, which are also two times four
     """
 
     deviations: Array
@@ -29,12 +30,13 @@ class Room:
     costs: Array
     scales: Array
     surprises: Array
+    gain: Array
     pairs: tuple[Array, ...]
     fours: tuple[Array, ...]
 
     @classmethod
     def of(cls, series: int) -> Room:
         """Return room for that many series."""
-        rows = np.empty((18, series), np.float32)
+        rows = np.empty((19, series), np.float32)
         pairs = tuple(rows[first : first + 2] for first in range(10, 18, 2))
-        return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], pairs, (rows[10:14], rows[14:18]))
+        return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], rows[18], pairs, (rows[10:14], rows[14:18]))

@@ -25,16 +25,15 @@ def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Arra
     >>> severity_of(np.array([0.0, 0.83, 1.89, 3.18, 999], np.float32), per_day=1).round().tolist()
     [0.0, 50.0, 70.0, 90.0, 100.0]
     """
-    knots = _knots(per_day)
-    severity = np.multiply(surprise, SEVERITIES[1] / knots[1], out=out)
+    knots, slopes = _knots(per_day)
+    severity = np.multiply(surprise, slopes[0], out=out)
     rare = (surprise > knots[1]).nonzero()[0]
-    severity[rare] += _bend(surprise[rare], knots)
+    severity[rare] += _bend(surprise[rare], knots, slopes)
     return np.asarray(severity)
 
 
-def _bend(surprise: Array, knots: tuple[float, ...]) -> Array:
+def _bend(surprise: Array, knots: tuple[float, ...], slopes: tuple[float, ...]) -> Array:
     """Return by how much severities past the first knot exceed the line that leads there."""
-    slopes = [*(np.diff(SEVERITIES) / np.diff(knots)).tolist(), 0.0]
     over = np.maximum(surprise - knots[-1], 0)
     bend = (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     for knot, before, after in zip(knots[1:], slopes, slopes[1:], strict=False):
@@ -43,9 +42,10 @@ def _bend(surprise: Array, knots: tuple[float, ...]) -> Array:
 
 
 @lru_cache
-def _knots(per_day: int) -> tuple[float, ...]:
-    """Return the surprises of the severities."""
-    return 0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)
+def _knots(per_day: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the surprises of the severities, and by how much severity grows with surprise past each of them."""
+    knots = 0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)
+    return knots, (*(np.diff(SEVERITIES) / np.diff(knots)).tolist(), 0.0)
 
 
 def rarity_of(severity: Array) -> Array:

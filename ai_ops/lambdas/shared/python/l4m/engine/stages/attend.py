@@ -68,7 +68,7 @@ def _learn_presence(point: Point, memory: Memory) -> None:
     """Count the visit, and move the presence of the hour; a series that has not begun is not absent."""
     if point.moment.holiday == 0:
         longest = PRESENCE_VISITS * point.rates.per_hour
-        gain = 1 / longest if point.fewest > longest else np.maximum(1 / (point.visits + 1), 1 / longest)
+        gain = point.visit_gain(1, longest)
         if not point.is_complete and point.youngest == 0:
             gain = gain * (point.seen + point.present > 0)
         presence = memory.presence[point.moment.hour]

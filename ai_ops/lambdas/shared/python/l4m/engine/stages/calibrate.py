@@ -49,7 +49,7 @@ def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, side:
     change = np.minimum(excess, LARGEST_EXCESS, out=excess) if excess.max() > LARGEST_EXCESS else excess
     change -= tail
     change *= point.keep_present(beyond)
-    change *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, out=tail[0], weight=0.5 / SHARE)
+    change *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, weight=0.5 / SHARE)
     memory.tail += change
     memory.tilt += _turn(change, side, out=change)
 

@@ -57,7 +57,7 @@ def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
     remainder[point.open] = 0
     memory.drift[0] += point.keep_present(remainder)
     level = _clip(season, reach, out=moved)
-    level *= point.gain(point.rates.slow, 2, out=wide, weight=1 - point.moment.holiday)
+    level *= point.gain(point.rates.slow, 2, weight=1 - point.moment.holiday)
     level[point.open] *= IN_EVENT
     memory.slow[0] += point.keep_present(level)
 
@@ -69,20 +69,12 @@ def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
     point.keep_present(clipped)
     if moment.holiday:
         clipped *= 1 - moment.holiday
-    daily *= _visit_gain(point, rates.per_hour, 1, rates.phase_visits)
+    daily *= point.visit_gain(rates.per_hour, rates.phase_visits * rates.per_hour, weight=rates.per_hour)
     memory.daily[moment.phase] += daily
     if len(memory.weekly) > 1:
-        weekly *= _visit_gain(point, rates.per_hour * 7, WEEK_PRIOR, WEEK_VISITS, 1 / rates.per_week_row)
+        week = rates.per_hour * 7
+        weekly *= point.visit_gain(WEEK_PRIOR * week, WEEK_VISITS * week, weight=week / rates.per_week_row)
         memory.weekly[moment.week] += weekly
-
-
-def _visit_gain(point: Point, points: float, prior: float, longest: float, weight: float = 1.0) -> Array | float:
-    """Return ``weight`` / (visits + ``prior``), of so many points each, but at least ``weight`` / ``longest``."""
-    if point.fewest >= (longest - prior) * points:
-        return weight / longest
-    gain = np.add(point.visits, prior * points, out=point.room.costs[0])
-    np.divide(weight * points, gain, out=gain)
-    return np.asarray(np.maximum(gain, weight / longest, out=gain))
 
 
 def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
@@ -91,7 +83,7 @@ def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
         limit = limit + WIDE * (point.seen < 2).astype(np.float32)
     np.minimum(size, limit, out=size)
     size -= memory.error
-    gain = point.gain(point.rates.scale, 0, out=point.room.costs[0])
+    gain = point.gain(point.rates.scale, 0)
     size *= gain if point.youngest else np.minimum(gain, 1)
     memory.error += point.keep_present(size)
 
@@ -99,7 +91,7 @@ def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
 def _learn_size(point: Point, memory: Memory) -> None:
     """Learn size, centre, spread and share of zeros, and what scales owe to them."""
     means, looks = (memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]), point.room.fours[1]
-    gain = point.gain(point.rates.scale, 1, out=point.room.costs[0], weight=point.rates.size_every)
+    gain = point.gain(point.rates.scale, 1, weight=point.rates.size_every)
     gain = np.minimum(gain, 1) if point.youngest < point.rates.size_every else gain
     np.abs(point.value, out=looks[0])
     looks[1] = point.value

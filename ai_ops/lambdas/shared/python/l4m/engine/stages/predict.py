@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from l4m.engine.memory import Memory
+from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Point
 
 LAST, FAST, DAILY, WEEKLY = range(4)  # rows of the running errors
@@ -24,7 +23,7 @@ def predict(point: Point, memory: Memory) -> None:
     daily -= memory.daily[point.moment.phase]
     np.subtract(daily, weekly_profile, out=weekly)
     if len(memory.weekly) > 1 and _has_weeks(point):
-        np.multiply(weekly_profile, _prefers_week(point, memory), out=season)
+        np.multiply(weekly_profile, _prefers_week(point, memory, out=season), out=season)
         np.subtract(daily, season, out=season)
     else:
         season[:] = daily
@@ -40,8 +39,9 @@ def _has_weeks(point: Point) -> bool:
     return point.fewest >= needed or bool((point.visits >= needed).any())
 
 
-def _prefers_week(point: Point, memory: Memory) -> NDArray[np.bool_]:
-    prefers = memory.error[WEEKLY] < memory.error[DAILY]
+def _prefers_week(point: Point, memory: Memory, out: Array) -> Array:
+    """Return 1 where the weekly season errs less than the daily one, else 0."""
+    prefers = np.less(memory.error[WEEKLY], memory.error[DAILY], out=out)
     if point.fewest < WEEKS * point.rates.per_hour:
-        prefers &= point.visits >= WEEKS * point.rates.per_hour
+        prefers *= point.visits >= WEEKS * point.rates.per_hour
     return np.asarray(prefers)
