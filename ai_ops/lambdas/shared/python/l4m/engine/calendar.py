@@ -1,11 +1,32 @@
-"""Days on which a series may do what it likes: public holidays of a country, and days the user named."""
+"""Days that are not like others: holidays and days the user named, and dates on which months and quarters turn."""
 
 from __future__ import annotations
 
+from calendar import monthrange
 from datetime import date, timedelta
 from functools import lru_cache
 
 EVE = 0.5  # how much of a holiday the days before and after it are
+
+
+EDGE, MIDDLE = 3, 15  # days at either end of a month that may be special, and the day in its middle
+DATES = 2 * EDGE + 3  # rows of arrays by date: those, and the first and last day of a quarter
+
+
+def special_dates(day: date) -> tuple[int, ...]:
+    """Return the rows of a day in arrays by date, the most special first.
+
+    >>> special_dates(date(2024, 2, 29)), special_dates(date(2024, 3, 31)), special_dates(date(2024, 3, 12))
+    ((3,), (8, 3), ())
+    """
+    left = monthrange(day.year, day.month)[1] - day.day
+    if day.day == MIDDLE:
+        return (2 * EDGE,)
+    if day.day <= EDGE:
+        return (DATES - 2, 0) if day.day == 1 and day.month % 3 == 1 else (day.day - 1,)
+    if left < EDGE:
+        return (DATES - 1, EDGE) if left == 0 and day.month % 3 == 0 else (EDGE + left,)
+    return ()
 
 
 @lru_cache(maxsize=64)

@@ -31,6 +31,10 @@ class Memory:
     drift: Array = field(metadata=rows())  # fast autoregressive remainder of level and profiles
     daily: Array = field(metadata=rows("phases"))  # deviation from the slow level, by phase of the day
     weekly: Array = field(metadata=rows("weeks"))  # further deviation, by phase of the week
+    earlier: Array = field(metadata=rows("dates"))  # effect of a date at its last visit but one, share of the season's size
+    later: Array = field(metadata=rows("dates"))  # the same at its last visit
+    today: Array = field(metadata=rows(2))  # of a day on such a date: sum of the season's errors, and of its size
+    effect: Array = field(metadata=rows())  # what is expected of that day
     error: Array = field(metadata=rows(4))  # running winsorised absolute error of each predictor
     size: Array = field(metadata=rows())  # mean absolute value
     center: Array = field(metadata=rows())  # mean value

@@ -21,6 +21,7 @@ class Rates:
     size_every : intervals between two looks at the size of values, which moves slowly
     phase_visits : longest memory of a phase of the daily profile, in visits
     cold_start : points before the first score
+    settled : points before the season is known well enough to compare a date with it
     day : points after which a change is old: a day, or a week of days
     """
 
@@ -33,6 +34,7 @@ class Rates:
     size_every: int
     phase_visits: float
     cold_start: int
+    settled: int
     day: int
 
     @classmethod
@@ -49,6 +51,7 @@ class Rates:
             scale=1 / span,
             size_every=2 if seasons.interval >= HOUR else 4,
             phase_visits=5.0 if seasons.is_daily else 10.0,
+            settled=28 if seasons.is_daily else 56 * seasons.per_day,
             cold_start=14 if seasons.is_daily else min(300, 3 * seasons.per_day),
             day=day,
         )

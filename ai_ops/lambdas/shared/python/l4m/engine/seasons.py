@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from l4m.engine.calendar import Calendar
+from l4m.engine.calendar import DATES, Calendar, special_dates
 from l4m.engine.settings import Settings
 
 DAY = 86_400
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,19 @@ class Moment:
         Row of the daily profile, of arrays by hour, and of the weekly profile.
     holiday : float
         1 on a holiday, less beside one, 0 elsewhere.
+    dates : tuple of int
+        Rows of arrays by date, the most special date first; none on most days, and none on a holiday.
+    begins_day, ends_day : bool
+        Whether it is the first, the last interval of a local day.
     """
 
     phase: int
     hour: int
     week: int
     holiday: float
+    dates: tuple[int, ...]
+    begins_day: bool
+    ends_day: bool
 
 
 class Seasons:
@@ -37,7 +45,7 @@ class Seasons:
     --------
     >>> seasons = Seasons(Settings(interval_seconds=3600, measures=()))
     >>> seasons.moment(1_699_920_000 + 5 * 3600)  # a Tuesday
-    Moment(phase=5, hour=5, week=29, holiday=0.0)
+    Moment(phase=5, hour=5, week=29, holiday=0.0, dates=(), begins_day=False, ends_day=False)
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -53,8 +61,8 @@ class Seasons:
     def rows(self) -> dict[str, int]:
         """Number of rows of each kind of seasonal array."""
         if self.is_daily:
-            return {"phases": 7, "hours": 7, "weeks": 1}
-        return {"phases": self.per_day, "hours": min(24, self.per_day), "weeks": 168 // self.week_bin}
+            return {"phases": 7, "hours": 7, "weeks": 1, "dates": DATES}
+        return {"phases": self.per_day, "hours": min(24, self.per_day), "weeks": 168 // self.week_bin, "dates": DATES}
 
     @property
     def per_hour(self) -> float:
@@ -63,14 +71,18 @@ class Seasons:
 
     def moment(self, start: int) -> Moment:
         """Return the place of the interval that begins at epoch second ``start``."""
-        local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=start)).astimezone(self._zone)
-        holiday = self._holiday(local.date())
-        weekday = local.weekday()
+        local = self._local(start)
+        today, weekday, holiday = local.date(), local.weekday(), self._holiday(local.date())
+        dates = special_dates(today) if holiday < 1 else ()
         if self.is_daily:
-            return Moment(weekday, weekday, 0, holiday)
+            return Moment(weekday, weekday, 0, holiday, dates, begins_day=True, ends_day=True)
+        begins, ends = (self._local(start + step).date() != today for step in (-self.interval, self.interval))
         second = local.hour * 3600 + local.minute * 60
-        hour = second * self.rows["hours"] // DAY
-        return Moment(second * self.per_day // DAY, hour, (weekday * 24 + local.hour) // self.week_bin, holiday)
+        phase, hour = (second * count // DAY for count in (self.per_day, self.rows["hours"]))
+        return Moment(phase, hour, (weekday * 24 + local.hour) // self.week_bin, holiday, dates, begins, ends)
+
+    def _local(self, start: int) -> datetime:
+        return (EPOCH + timedelta(seconds=start)).astimezone(self._zone)
 
     def _holiday(self, day: date) -> float:
         if day not in self._days:

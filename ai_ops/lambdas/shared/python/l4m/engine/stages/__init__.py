@@ -13,7 +13,8 @@ from l4m.engine.stages.decide import decide
 from l4m.engine.stages.hold import hold
 from l4m.engine.stages.learn import learn
 from l4m.engine.stages.predict import predict
+from l4m.engine.stages.recall import recall
 
 Stage = Callable[[Point, Memory], None]
 
-STAGES: tuple[Stage, ...] = (attend, predict, compare, calibrate, hold, decide, learn)
+STAGES: tuple[Stage, ...] = (attend, predict, recall, compare, calibrate, hold, decide, learn)
