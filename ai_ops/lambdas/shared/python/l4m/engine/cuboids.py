@@ -45,8 +45,15 @@ class Cuboid:
 
     @cached_property
     def _sorted(self) -> tuple[Ints, Ints]:
-        keys = self.keys.astype(np.uint16) if self.size <= SHORT else self.keys
-        return np.argsort(keys, kind="stable"), np.r_[0, np.cumsum(np.bincount(self.keys, minlength=self.size))]
+        """The leaves in the order of their elements, and where the ones of each element begin and end."""
+        keys = self.parents.astype(np.uint16) if self.size <= SHORT else self.parents
+        order, counts = np.argsort(keys, kind="stable"), np.bincount(self.parents, minlength=self.size)
+        if self.source is not None and self.source.source is not None:  # so far these are elements of the source
+            leaves, ends = self.source._sorted
+            lengths = np.diff(ends)
+            counts = np.bincount(self.parents, lengths, self.size).astype(np.int64)
+            order = leaves[_runs(ends[order], lengths[order])]
+        return order, np.concatenate([[0], np.cumsum(counts)])
 
 
 def build_cuboids(codes: NDArray[np.integer]) -> list[Cuboid]:
@@ -77,6 +84,11 @@ def add_up(cuboids: Sequence[Cuboid], values: Floats, leaves: Ints | None = None
         keys, parts = (one.parents[rows], values) if finer is None else (one.parents, finer)
         sums[one] = np.asarray(np.bincount(keys, parts, one.size), np.float64)
     return list(sums.values())[::-1]
+
+
+def _runs(starts: Ints, lengths: Ints) -> Ints:
+    """Return the whole numbers from each start on, so many each."""
+    return np.asarray(np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths))
 
 
 def _choose(dimensions: int) -> list[tuple[int, ...]]:

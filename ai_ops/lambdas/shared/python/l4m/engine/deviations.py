@@ -78,7 +78,7 @@ def quiet_density(leaves: Leaves, quiet: NDArray[np.bool_], two_sided: bool) -> 
 
 def _smooth(half: Floats) -> Floats:
     """Average each distance with its neighbours."""
-    padded = np.pad(half, ((0, 0), (1, 1)), mode="edge")
+    padded = np.concatenate([half[:, :1], half, half[:, -1:]], axis=1)
     return np.asarray(0.25 * padded[:, :-2] + 0.5 * padded[:, 1:-1] + 0.25 * padded[:, 2:])
 
 
@@ -86,13 +86,13 @@ def _shape_side(half: Floats, noise: float) -> Floats:
     """Blend the counts of one group with a prior of its noise, cut what lies beyond a gap, and let the tail decay."""
     if np.isnan(noise):
         noise = float(np.clip(np.sqrt((half * DISTANCES**2).sum() / max(half.sum(), 1e-9)), 0.01, 1.0))
-    seen = np.flatnonzero(np.r_[True, half[1:] > 0.2])
+    seen = np.concatenate([[0], 1 + np.flatnonzero(half[1:] > 0.2)])
     gaps = np.flatnonzero(np.diff(seen) > max(2.0, noise * HALF))
     farthest = seen[gaps[0] if len(gaps) else -1]
     half = np.where(np.arange(HALF) <= farthest, half, 0.0)
     beyond = np.maximum(DISTANCES - DISTANCES[farthest], 0.0)
     prior = np.exp(-DISTANCES / (0.8 * noise))
-    smooth = np.convolve(np.pad(half, 2, mode="reflect"), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
+    smooth = np.convolve(np.concatenate([half[2:0:-1], half, half[-2:-4:-1]]), [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
     return np.asarray(
         smooth + np.exp(-beyond / (0.01 + 0.25 * noise)) * TAIL + 2.0 * prior / prior.sum() * np.exp(-beyond / (0.01 + 0.25 * noise))
     )

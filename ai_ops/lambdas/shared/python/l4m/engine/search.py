@@ -96,10 +96,10 @@ class Search:
         self._alive[leaves] = False
         for at, side in enumerate(self._sides):
             lost = np.concatenate(add_up(self._cuboids, side.weights[leaves], leaves))
-            touched = np.flatnonzero(lost)
-            self._bounds[at, touched] -= lost[touched]
-            self._scores[at, touched] = np.nan
-            self._is_whole[touched] = False
+            is_touched = lost != 0
+            self._bounds[at] -= lost
+            self._scores[at, is_touched] = np.nan
+            self._is_whole &= ~is_touched
             side.set_aside(leaves)
 
     def find_best(self) -> Element | None:
@@ -117,11 +117,12 @@ class Search:
                     best, found = float(scores[at]), Element(cuboid.dimensions, (), leaves[self._alive[leaves]], float(scores[at]))
         return found
 
-    def _list_candidates(self) -> tuple[Ints, Floats]:
+    def _list_candidates(self) -> tuple[Ints, NDArray[np.float32]]:
         """Return the elements of both sides that may explain something, numbered through, best bound first, and their bounds."""
         candidates = np.flatnonzero(self._bounds > 0.0)
-        bounds = np.fmin(self._bounds.ravel()[candidates], self._scores.ravel()[candidates])
-        order = np.argsort(-bounds, kind="stable")
+        bounds = np.fmin(self._bounds.ravel()[candidates], self._scores.ravel()[candidates]).astype(np.float32)
+        candidates, bounds = candidates[bounds > 0], np.nextafter(bounds[bounds > 0], np.float32(np.inf))
+        order = _sort_falling(bounds)
         return candidates[order], bounds[order]
 
     def _find_best_leaf(self) -> tuple[float, Element | None]:
@@ -167,3 +168,13 @@ class Search:
                 if np.maximum(scores, 0.0).sum() > score:
                     return True
         return False
+
+
+def _sort_falling(numbers: NDArray[np.float32]) -> Ints:
+    """Return the order of positive numbers, largest first, equal ones as they come; several times as fast as a stable argsort.
+
+    The bits of positive floats rise as the floats do, so that bits and place make one whole number.
+    """
+    bits = np.uint32(1 << 31) - numbers.view(np.uint32)
+    keys = np.sort(bits.astype(np.uint64) << np.uint64(32) | np.arange(len(numbers), dtype=np.uint64))
+    return (keys & np.uint64(2**32 - 1)).astype(np.int64)
