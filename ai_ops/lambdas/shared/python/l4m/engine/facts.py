@@ -26,6 +26,10 @@ class Facts:
     is_count: Bools
     is_positive: Bools
 
+    def part(self, intervals: slice) -> Facts:
+        """Return the facts of some of the intervals."""
+        return Facts(self.is_count[intervals], self.is_positive[intervals])
+
 
 class FactFinder:
     """Remembers which facts still hold; one that was broken once never holds again.

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from l4m.engine.block import Block
 from l4m.engine.detector import WORKERS, Detector
-from l4m.engine.evidence import Evidence, weigh
-from l4m.engine.facts import FactFinder, Facts
+from l4m.engine.evidence import Evidence
+from l4m.engine.facts import FactFinder
 from l4m.engine.incidents import ARRAYS
 from l4m.engine.memory import Array
 from l4m.engine.normality import Normality
@@ -25,6 +25,7 @@ from l4m.engine.rollups import Rollups
 from l4m.engine.scene import Scene
 from l4m.engine.seasons import Seasons
 from l4m.engine.settings import Settings
+from l4m.engine.stretch import Stretch
 from l4m.engine.tracking import Tracker
 from l4m.model import Aggregation, Direction, Measure
 
@@ -93,11 +94,10 @@ class Monitor:
         normality = Normality(self._scene, feedback)
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
-            for at, evidence in self._score(block.part(block.start + first * interval, first, last)):
-                normality.silence(evidence)
-                self._tracker.follow(evidence, block.start + (first + at.start) * interval)
+            for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality):
+                self._tracker.follow(stretch, block.start + (first + at.start) * interval)
                 if points is not None:
-                    _fill_points(points, evidence, slice(first + at.start, first + at.stop))
+                    _fill_points(points, stretch.evidence, slice(first + at.start, first + at.stop))
         self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
         return Outcome(*self._tracker.finish(), points)
 
@@ -124,8 +124,8 @@ class Monitor:
         for first in range(0, intervals, step):
             yield first, min(first + step, intervals)
 
-    def _score(self, block: Block) -> Iterator[tuple[slice, Evidence]]:
-        """Yield the evidence of all measures and nodes of an aligned block, a few intervals at a time."""
+    def _score(self, block: Block, normality: Normality) -> Iterator[tuple[slice, Stretch]]:
+        """Yield all measures and nodes of an aligned block, scored, a few intervals at a time."""
         values, start, count = block.values, block.start, len(self._cube.nodes)
         nodes = np.empty((values.shape[1], count, len(values)), np.float32)
         turns, facts = self._day_turns(start, len(nodes)), self._finder.observe(values)
@@ -137,9 +137,10 @@ class Monitor:
                 weights = None if block.weights is None else block.weights[number, at]
                 nodes[at, :, number] = self._cube.combine(values[number, at], measure.aggregation, weights)
 
-        def judge(at: slice) -> tuple[slice, Evidence]:
-            known = Facts(facts.is_count[at], facts.is_positive[at])
-            return at, weigh(nodes[at], scores.part(at), depths=self._scene.depths, turns=turns[at], facts=known, settings=self._settings)
+        def judge(at: slice) -> tuple[slice, Stretch]:
+            stretch = Stretch(nodes[at], scores.part(at), self._scene.depths, turns[at], facts.part(at), self._settings, normality)
+            stretch.is_strong  # noqa: B018 - weighed here, on any core, and kept
+            return at, stretch
 
         list(_share(combine, pieces))
         scores = self._detector.run(nodes.reshape(len(nodes), -1), start)

@@ -15,6 +15,7 @@ from l4m.engine.location import Moves, Place, locate
 from l4m.engine.normality import Normality
 from l4m.engine.results import Group, Incident
 from l4m.engine.scene import Scene
+from l4m.engine.stretch import Stretch
 
 PATIENCE_SECONDS = 14_400  # an incident that is calm for longer is over
 UNLEARNING = 2  # times the length of an incident, for which the way back to where things were before is part of it
@@ -42,12 +43,11 @@ class Tracker:
         for incident in self.open:
             incident.resize(len(scene.leaves))
 
-    def follow(self, seen: Evidence, start: int) -> None:
+    def follow(self, stretch: Stretch, start: int) -> None:
         """Take the incidents through consecutive intervals, the first of which begins at ``start``."""
-        strong = np.asarray(seen.strong.any(axis=(0, 2)))
-        for at in range(len(strong)):
-            if strong[at] or self.open:
-                self._step(seen.interval(at), start + at * self._interval)
+        for at, is_strong in enumerate(stretch.is_strong.tolist()):
+            if is_strong or self.open:
+                self._step(stretch.evidence.interval(at), start + at * self._interval)
 
     def _step(self, seen: Evidence, start: int) -> None:
         """Take one interval into account."""
