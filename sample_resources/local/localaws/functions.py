@@ -156,7 +156,7 @@ class Functions:
             if pool and environment in pool.busy:
                 pool.busy.remove(environment)
             is_current = pool and environment.is_alive and environment.settings == pool.settings
-            if is_current and not pool.idle:
+            if is_current:
                 pool.idle.append(environment)
             else:
                 environment.close()
