@@ -26,11 +26,10 @@ class Assignment:
     @classmethod
     def of(cls, context: Context, detector_arn: str) -> Assignment:
         """The assignment of a detector as it now stands; it must have a metric set."""
-        detector = context.resources.detector(detector_arn)
-        metric_sets = context.resources.metric_sets(detector_arn)
-        if not metric_sets:
+        detector, metric_set = context.resources.watched(detector_arn)
+        if metric_set is None:
             raise InvalidInput(Fault("AnomalyDetectorArn", f"{detector.name} has no metric set"))
-        return cls(context, detector, metric_sets[0])
+        return cls(context, detector, metric_set)
 
     @cached_property
     def timeline(self) -> Timeline:

@@ -49,6 +49,14 @@ class Resources:
         row = self._table.get(keys.metric_set_key(detector_arn))
         return (documents.to_metric_set(row.document),) if row else ()
 
+    def watched(self, detector_arn: str) -> Watched:
+        """A detector and its metric set, None if it has none yet, in one call."""
+        rows = self._table.get_many((keys.detector_key(detector_arn), keys.metric_set_key(detector_arn)))
+        found = {row.partition: _READERS[row.partition](row.document) for row in rows}
+        if keys.DETECTORS not in found:
+            raise NotFound(DETECTOR, detector_arn)
+        return _same(found[keys.DETECTORS], DETECTOR, detector_arn), found.get(keys.METRIC_SETS)
+
     def alerts(self, detector_arn: str) -> tuple[Alert, ...]:
         """The alerts of a detector."""
         return tuple(alert for alert in self._all(keys.ALERTS) if alert.detector_arn == detector_arn)

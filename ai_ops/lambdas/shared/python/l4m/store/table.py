@@ -35,6 +35,7 @@ class Key:
 class Row:
     """A document as it lies in the table; every write gives it another ``version``."""
 
+    partition: str
     sort: str
     document: Document
     version: int
@@ -195,4 +196,4 @@ def _any_version() -> int:
 
 
 def _row(item: Mapping[str, Any]) -> Row:
-    return Row(item["sk"]["S"], json.loads(item["doc"]["S"]), int(item["version"]["N"]))
+    return Row(item["pk"]["S"], item["sk"]["S"], json.loads(item["doc"]["S"]), int(item["version"]["N"]))
