@@ -116,6 +116,22 @@ class Clients:
         return self.client(service)
 
 
+def serve(dynamodb: Any) -> Service:
+    """The service over a client of DynamoDB."""
+    invocations = Invocations()
+    context = Context(
+        clients=Clients(invocations),
+        table=Table(dynamodb, TABLE),
+        bucket="state",
+        region=REGION,
+        account=ACCOUNT,
+        partition="aws",
+        now=datetime(2026, 3, 1, 4, 25, 30, 123000, tzinfo=UTC),
+        run_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:run",
+    )
+    return Service(context, invocations)
+
+
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """The service on an empty table, early on a Sunday."""
@@ -129,20 +145,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
             AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        invocations = Invocations()
-        yield Service(
-            Context(
-                clients=Clients(invocations),
-                table=Table(dynamodb, TABLE),
-                bucket="state",
-                region=REGION,
-                account=ACCOUNT,
-                partition="aws",
-                now=datetime(2026, 3, 1, 4, 25, 30, 123000, tzinfo=UTC),
-                run_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:run",
-            ),
-            invocations,
-        )
+        yield serve(dynamodb)
 
 
 @pytest.fixture

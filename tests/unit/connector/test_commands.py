@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from tests.unit.api.conftest import Service, service  # noqa: F401 - a fixture
+from tests.unit.api.conftest import serve
 from tests.unit.connector.test_detector import TOPIC, Owner
+from tests.unit.memory_table import MemoryTable
 
 from l4m.cli import main
 from l4m.console import params_file
 
 
 @pytest.fixture
-def owner(service: Service, given: dict[str, Any]) -> Owner:  # noqa: F811
+def owner(given: dict[str, Any]) -> Owner:
     """An owner on an empty service."""
-    return Owner(service, given)
+    return Owner(serve(MemoryTable()), given)
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.api.conftest import Service, service  # noqa: F401 - a fixture
+from tests.unit.api.conftest import Service, serve
 from tests.unit.connector.fakes import Killed, Mortal
+from tests.unit.memory_table import MemoryTable
 
 from l4m.connector.detector import DetectorFailed, DetectorSetup, Progress, observe
 from l4m.connector.params import Params
@@ -20,7 +21,7 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:anomalies"
 class Owner:
     """The one who uploads: keeps the params, and plays the part of the run function."""
 
-    def __init__(self, service: Service, given: dict[str, Any]) -> None:  # noqa: F811
+    def __init__(self, service: Service, given: dict[str, Any]) -> None:
         self.service, self.client = service, service.client()
         self.given = given | {"alert_sns_topic_arn": TOPIC}
 
@@ -64,9 +65,9 @@ class Owner:
 
 
 @pytest.fixture
-def owner(service: Service, given: dict[str, Any]) -> Owner:  # noqa: F811
+def owner(given: dict[str, Any]) -> Owner:
     """An owner on an empty service."""
-    return Owner(service, given)
+    return Owner(serve(MemoryTable()), given)
 
 
 def test_everything_is_created_and_activated(owner: Owner) -> None:

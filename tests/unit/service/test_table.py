@@ -1,11 +1,18 @@
 """The table: conditional writes, changes under contention, queries that page."""
 
 import pytest
+from tests.unit.memory_table import MemoryTable
 
 from l4m.errors import Conflict
-from l4m.store.table import Key, KeyTakenError, RequirementFailedError
+from l4m.store.table import Key, KeyTakenError, RequirementFailedError, Table
 
 KEY, OWNER = Key("thing", "a"), Key("owner", "o")
+
+
+@pytest.fixture(params=["moto", "memory"])
+def table(request):
+    """The table as moto has it, and as other tests have it that only need one."""
+    return Table(MemoryTable() if request.param == "memory" else request.getfixturevalue("dynamodb"), "l4m")
 
 
 def test_insertion_happens_once(table):
