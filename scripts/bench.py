@@ -76,7 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=found, help="folder with score.py, shopsim.py and data/")
     parser.add_argument("--readme", action="store_true", help="put the page into README.md, between its two marks")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page to a file")
-    parser.add_argument("--series", type=int, default=3, help="series per set on which the peers run (default 3)")
+    parser.add_argument("--series", type=int, default=8, help="series per set on which the peers run (default 8)")
     parser.add_argument("--seeds", default="1,2,3", help="seeds of the shops (default 1,2,3)")
     parser.add_argument("--quick", action="store_true", help="one series per set, one shop per interval, no large file, no API")
     options = parser.parse_args()

@@ -55,8 +55,9 @@ def peers(rows: list[dict], series: int) -> str:
     head = ["detector", *_EVENTS, "points per CPU second"]
     told = (
         f"**Side by side with peers, two weeks of the same {series} series of each set after two weeks of learning** (mean over sets). "
-        "Ours stands at its shipped threshold and counts starting, reading and writing files; each peer stands at the one threshold per "
-        f"set that suits it best. Forecasters learn from at most {HISTORY:,} points and are fitted anew every week; MSTL has seasons of at "
+        "Ours stands at its shipped threshold, each peer at the one threshold per set that suits it best. Speeds are of the detectors "
+        "alone, in one process on the same points; ours takes all series at once, and is quicker the more there are (speed: below). "
+        f"Forecasters learn from at most {HISTORY:,} points and are fitted anew every week; MSTL has seasons of at "
         f"most {LONGEST_SEASON} points: more takes minutes a fit. "
         "A few series hold few events: differences of a few hundredths say little."
     )
