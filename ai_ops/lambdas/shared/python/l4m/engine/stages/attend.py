@@ -43,12 +43,13 @@ def _attend_silence(point: Point, memory: Memory) -> None:
     is_silent = np.isnan(point.values)
     silent, point.present = is_silent.nonzero()[0], (~is_silent).astype(np.float32)
     point.value[silent] = memory.last[0, silent]
-    has_begun = point.seen[silent] > 0
-    absent, silence = memory.absent[0, silent], memory.silence[0, silent] + _rarity(point, memory, silent)
-    is_recent, is_rare = absent <= GONE_DAYS * point.rates.day, silence >= CHANCE + CHANCE_PER_DAY * math.log10(point.rates.per_day)
-    point.scores.missing[silent] = is_recent & is_rare & _is_expected(point, memory, silent)
+    has_begun, absent = point.seen[silent] > 0, memory.absent[0, silent]
+    lately = silent[has_begun & (absent <= GONE_DAYS * point.rates.day)]
+    silence = memory.silence[0, lately] + _rarity(point, memory, lately)
+    is_rare = silence >= CHANCE + CHANCE_PER_DAY * math.log10(point.rates.per_day)
+    point.scores.missing[lately] = is_rare & _is_expected(point, memory, lately)
     memory.absent[:] = memory.silence[:] = 0
-    memory.absent[0, silent], memory.silence[0, silent] = (absent + 1) * has_begun, silence * has_begun
+    memory.absent[0, silent], memory.silence[0, lately] = (absent + 1) * has_begun, silence
 
 
 def _rarity(point: Point, memory: Memory, silent: Indices) -> Array:
