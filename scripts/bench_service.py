@@ -1,12 +1,20 @@
-"""Measure what one function does for a large detector: CPU seconds and memory of learning, and of a live interval.
+"""Measure what functions do for a large detector: CPU seconds and memory of learning, whole or in shards, and of a live interval.
 
-python scripts/bench_service.py [SERIES DAYS]     default: 50000 hourly series and 90 days, as GZIP CSV in S3 of the local AWS
+python scripts/bench_service.py [SERIES DAYS [AT_ONCE]]
+
+Default: 50000 hourly series and 90 days, as GZIP CSV in S3 of the local AWS. Where AT_ONCE is less than SERIES, the steps of the
+learning in shards are measured one by one, and then the same data learned at once.
 """
+
+from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,25 +33,119 @@ FROM range({first}, {last}) hours(hour), range({series}) numbers(series)
 """
 
 
-def measure(series: int, days: int) -> dict[str, Any]:
-    """Learn from a history, then run the interval after it; figures of the function's own process."""
+def measure(series: int, days: int, at_once: int) -> dict[str, Any]:
+    """Learn from a history, then run the interval after it; figures of the functions' own processes."""
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)  # so that it is not learned but run
     with tempfile.TemporaryDirectory() as folder, LocalAws.start(Path(folder) / "home") as aws:
-        outputs = aws.deploy(TEMPLATE, "bench", {"RunMemory": 10240})
-        function = outputs["RunDetectionFunction"]
-        about = _watch(aws, outputs)
+        meter = Meter(aws)
+        about = _watch(aws, _deploy(aws, at_once, meter))
         size = _upload(aws, Path(folder), series, (end - timedelta(days=days), 24 * days), "past/")
         _upload(aws, Path(folder), series, (end, 1), f"live/{end:%Y%m%d%H}/")
-        api = aws.client("lookoutmetrics")
-        api.activate_anomaly_detector(**about)
+        if series > at_once:
+            _learn_in_shards(aws, about, meter, end)
+            aws.client("lookoutmetrics").deactivate_anomaly_detector(**about)
+            aws.wait_idle()
+            _deploy(aws, series, meter)
+        with meter.measured("learning at once"):
+            aws.client("lookoutmetrics").activate_anomaly_detector(**about)
+            aws.wait_idle(3600)
+        _run(aws, about, meter, end)
+    return {"series": series, "intervals": 24 * days, "gzip_mb": size, "figures": meter.figures}
+
+
+def _deploy(aws: LocalAws, at_once: int, meter: Meter) -> dict[str, str]:
+    """The service, whose function learns so many series at once; its processes begin anew."""
+    outputs = aws.deploy(TEMPLATE, "bench", {"RunMemory": 10240, "MaxSeries": 1_000_000, "SeriesAtOnce": at_once})
+    meter.function = outputs["RunDetectionFunction"]
+    return outputs
+
+
+def _learn_in_shards(aws: LocalAws, about: dict[str, str], meter: Meter, end: datetime) -> None:
+    machine = _still_machine(aws)
+    with meter.measured("plan"):
+        aws.client("lookoutmetrics").activate_anomaly_detector(**about)
         aws.wait_idle(3600)
-        described = api.describe_anomaly_detector(**about)
-        learned = _process(function) | {"status": described["Status"], "reason": described.get("FailureReason")}
-        task = {"detector": about["AnomalyDetectorArn"], "task": "run", "time": (end + timedelta(hours=1)).isoformat()}
-        aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(task).encode())
-        live = _process(function)
-    run = {"cpu_seconds": round(live["cpu_seconds"] - learned["cpu_seconds"], 1), "peak_mb": live["peak_mb"]}
-    return {"series": series, "intervals": 24 * days, "gzip_mb": size, "learning": learned, "live interval": run}
+    _carry_out(aws, machine, meter)
+    _run(aws, about, meter, end)
+
+
+def _run(aws: LocalAws, about: dict[str, str], meter: Meter, start: datetime) -> None:
+    """A live interval of a detector that has learned."""
+    described = aws.client("lookoutmetrics").describe_anomaly_detector(**about)
+    if described["Status"] != "ACTIVE":
+        raise RuntimeError(described)
+    with meter.measured("live interval"):
+        meter.invoke({"detector": about["AnomalyDetectorArn"], "task": "run", "time": (start + timedelta(hours=1)).isoformat()})
+
+
+class Meter:
+    """CPU seconds and largest memory of a function's process, from step to step."""
+
+    def __init__(self, aws: LocalAws) -> None:
+        self.figures: list[tuple[str, float, int]] = []
+        self.function = ""
+        self._lambda = aws.client("lambda")
+
+    @contextmanager
+    def measured(self, step: str) -> Iterator[None]:
+        """Note the figures of what is done inside; memory that earlier steps had and gave back does not count."""
+        before = self._cpu_seconds()
+        for process in self._processes():
+            (process / "clear_refs").write_text("5")
+        yield
+        peaks = [re.search(r"VmHWM:\s+(\d+)", (process / "status").read_text()) for process in self._processes()]
+        self.figures.append((step, round(self._cpu_seconds() - before, 1), max(int(peak[1]) for peak in peaks if peak) >> 10))
+        print(*self.figures[-1], "MB", flush=True, file=sys.stderr)
+
+    def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Let the function do a task, and wait for its answer."""
+        answer = self._lambda.invoke(FunctionName=self.function, Payload=json.dumps(event).encode())
+        said = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise RuntimeError(said)
+        return dict(said)
+
+    def _cpu_seconds(self) -> float:
+        times = [(process / "stat").read_text().rsplit(")", 1)[1].split() for process in self._processes()]
+        return sum(int(one[11]) + int(one[12]) for one in times) / TICKS
+
+    def _processes(self) -> list[Path]:
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (process / "environ").read_bytes()
+            except OSError:
+                continue
+            if f"AWS_LAMBDA_FUNCTION_NAME={self.function}\0".encode() in environment:
+                found.append(process)
+        return found
+
+
+def _still_machine(aws: LocalAws) -> str:
+    """The machine, which from now on keeps what it is ordered and does nothing: its steps are measured one by one."""
+    states = aws.client("stepfunctions")
+    (machine,) = [one["stateMachineArn"] for one in states.list_state_machines()["stateMachines"]]
+    definition = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}}}
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(definition))
+    return str(machine)
+
+
+def _carry_out(aws: LocalAws, machine: str, meter: Meter) -> None:
+    """Do what statemachine/learn.asl.json does, a step at a time."""
+    states = aws.client("stepfunctions")
+    (execution,) = states.list_executions(stateMachineArn=machine)["executions"]
+    order = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
+    common = {"detector": order["order"]["detector"], "order": order["order"], "parts": order["parts"]}
+    for shard in order["shards"]:
+        with meter.measured(f"shard {shard + 1} of {len(order['shards'])}"):
+            meter.invoke({**common, "task": "shard", "shard": shard})
+    with meter.measured("join"):
+        progress = meter.invoke({**common, "task": "join"})
+    while progress["status"] == "MORE":
+        with meter.measured("advance"):
+            progress = meter.invoke({**common, "task": "advance", "progress": progress})
+    with meter.measured("clear"):
+        meter.invoke({**common, "task": "clear"})
 
 
 def _watch(aws: LocalAws, outputs: dict[str, str]) -> dict[str, str]:
@@ -98,19 +200,6 @@ def _upload(aws: LocalAws, folder: Path, series: int, hours: tuple[datetime, int
     return size >> 20
 
 
-def _process(function: str) -> dict[str, Any]:
-    """CPU seconds and largest memory so far of the process that runs a function."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if f"AWS_LAMBDA_FUNCTION_NAME={function}\0".encode() in environment:
-            times = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            peak = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmHWM"))
-            return {"cpu_seconds": round((int(times[11]) + int(times[12])) / TICKS, 1), "peak_mb": int(peak.split()[1]) >> 10}
-    raise LookupError(f"no process of {function}")
-
-
 if __name__ == "__main__":
-    print(json.dumps(measure(*map(int, sys.argv[1:] or (50_000, 90))), indent=1))
+    chosen = [int(word) for word in sys.argv[1:]] or [50_000, 90]
+    print(json.dumps(measure(chosen[0], chosen[1], chosen[2] if len(chosen) > 2 else chosen[0]), indent=1))

@@ -35,6 +35,7 @@ def test_flow_does_not_end_well_without(shop: Shop, undisturbed: dict[str, Any],
 
 LETTERS = "nothing fails for good in this flow; tests/integration/local/test_events.py"
 ABSENT = "AWS answers a key that is not there with a refusal unless the bucket may be listed; the local S3 does not"
+LARGE = "this flow has few series; test_shards.py has more than one function learns"
 MEANT = {  # what an undisturbed flow does without, by role and actions, and why it is there
     ("CreateAndActivateDetectorRole", "execute-api:Invoke"): "what changed: the uploads of test_flow.py that change something",
     (
@@ -55,6 +56,12 @@ MEANT = {  # what an undisturbed flow does without, by role and actions, and why
         "lambda:InvokeFunction",
     ): "what died is told, and a long catch-up goes on; test_killed_tasks.py, runs/test_disturbances.py",
     ("RunDetectionRole", "kms:Decrypt, kms:GenerateDataKey"): "a detector with a key of its own; runs/test_key.py",
+    ("RunDetectionRole", "states:StartExecution"): LARGE,
+    **{("LearnExecutionRole", action): LARGE for action in ("lambda:InvokeFunction", "states:StartExecution")},
+    (
+        "LearnExecutionRole",
+        "states:DescribeExecution, states:StopExecution",
+    ): "AWS ends a Distributed Map with it; the local one needs none",
     ("ServiceApiRole", "kms:Decrypt"): "a detector with a key of its own; runs/test_key.py",
     ("ServiceApiRole", "s3:GetObject"): "this flow lists groups; tests/conformance opens them",
     ("ServiceApiRole", "s3:ListBucket"): ABSENT,

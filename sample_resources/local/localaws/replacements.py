@@ -8,6 +8,7 @@
 6. ``Subscription.publish``: a function receives SNS's event with the topic's ARN, which its permission names; a queue's policy is asked.
 7. ``method_names_from_class``: is remembered, for moto looks through a class at every request.
 8. ``RedshiftResponse.modify_cluster_iam_roles``: which moto does not have (`warehouse/roles.py`).
+9. ``DistributedIterationComponent._map_run``: a Distributed Map needs a right, and fails with any of its executions (`maps.py`).
 9. ``Table.query`` of DynamoDB: looks at one partition; moto sorts the whole table for every query.
 10. ``BaseJSONSerializer``: an item's values go out as they are; moto looks for ten types under every name they might have.
 11. ``BaseResponse._enrich_response``: looks for XML only in what may be XML.
@@ -36,6 +37,7 @@ from moto.s3.models import FakeBucket
 from moto.sns.models import Subscription
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from localaws import maps
 from localaws.gatekeeper import authorize
 from localaws.handler import read_headers
 from localaws.identity import NotAuthorizedError
@@ -50,6 +52,7 @@ INDEX_NAME = 6  # its place among the arguments of ``Table.query`` after the key
 def install(cloud: "Cloud") -> None:
     """Put all replacements in place for this process."""
     roles.install()
+    maps.install(cloud)
     http.client.parse_headers = read_headers
     LambdaFunction.invoke = invoke_function(cloud)
     replace_client(client_of_machine(cloud))

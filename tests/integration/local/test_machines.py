@@ -2,10 +2,12 @@
 
 import json
 
+import pytest
 
-def run(cloud, app, **event):
+
+def run(cloud, app, machine="MachineArn", **event):
     states = cloud.client("stepfunctions")
-    arn = states.start_execution(stateMachineArn=app["MachineArn"], input=json.dumps(event))["executionArn"]
+    arn = states.start_execution(stateMachineArn=app[machine], input=json.dumps(event))["executionArn"]
     cloud.wait_idle()
     return states.describe_execution(executionArn=arn)
 
@@ -21,15 +23,28 @@ def test_an_exception_is_caught_by_its_class(cloud, app):
     assert (done["status"], done["error"]) == ("FAILED", "Caught")
 
 
-def test_a_machine_whose_role_may_not_invoke_fails(cloud, app):
+def test_a_distributed_map_runs_every_item_under_the_machine_s_role(cloud, app):
+    done = run(cloud, app, "MapMachineArn", items=[1, 2, 3], all="same")
+    assert [one["got"] for one in json.loads(done["output"])] == [{"item": number, "all": "same"} for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("machine", "action", "told"),
+    [
+        ("MachineArn", "lambda:InvokeFunction", "is not authorized to perform: lambda:InvokeFunction"),
+        ("MapMachineArn", "lambda:InvokeFunction", "tolerated failure threshold"),
+        ("MapMachineArn", "states:StartExecution", "is not authorized to perform: states:StartExecution"),
+    ],
+)
+def test_a_machine_fails_whose_role_may_not(cloud, app, machine, action, told):
     iam = cloud.client("iam")
-    role = next(item["RoleName"] for item in iam.list_roles()["Roles"] if "-MachineRole-" in item["RoleName"])
-    [name] = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    text = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
-    iam.delete_role_policy(RoleName=role, PolicyName=name)
+    role = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=app[machine])["roleArn"].rsplit("/", 1)[-1]
+    policies = [iam.get_role_policy(RoleName=role, PolicyName=name) for name in iam.list_role_policies(RoleName=role)["PolicyNames"]]
+    (policy,) = [one for one in policies if action in str(one["PolicyDocument"])]
+    iam.delete_role_policy(RoleName=role, PolicyName=policy["PolicyName"])
     try:
-        done = run(cloud, app, task="hi")
+        done = run(cloud, app, machine, task="hi", items=[1], all=2)
     finally:
-        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(text))
+        iam.put_role_policy(RoleName=role, PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(policy["PolicyDocument"]))
     assert done["status"] == "FAILED"
-    assert "is not authorized to perform: lambda:InvokeFunction" in done["cause"]
+    assert told in done["cause"]

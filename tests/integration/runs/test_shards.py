@@ -14,6 +14,7 @@ import pytest
 from l4m.engine.monitor import Monitor
 from l4m.model import DetectorStatus
 from l4m.service.dispatch import perform
+from l4m.service.sharding import OVER
 from l4m.store.arrays import unpack
 from l4m.store.history import History
 
@@ -42,15 +43,20 @@ def machine(world: Any) -> Callable[[], dict[str, Any] | None]:
     return ordered
 
 
-def carry_out(world: Any, order: dict[str, Any]) -> list[dict[str, Any]]:
-    """Do what the machine does; returns what the steps after the shards said."""
+def do(world: Any, order: dict[str, Any], task: str, **more: Any) -> dict[str, Any]:
+    """Do one step."""
     common = {"detector": order["order"]["detector"], "order": order["order"], "parts": order["parts"]}
-    for shard in order["shards"]:
-        perform(world.context, {**common, "task": "shard", "shard": shard})
-    said = [perform(world.context, {**common, "task": "join"})]
-    while said[-1]["status"] == "MORE":
-        said.append(perform(world.context, {**common, "task": "advance", "progress": said[-1]}))
-    perform(world.context, {**common, "task": "clear"})
+    return perform(world.context, {**common, "task": task, **more})
+
+
+def carry_out(world: Any, order: dict[str, Any], times: int = 1) -> dict[str, Any]:
+    """Do what the machine does, every step so many times; returns what the last one before the clearing said."""
+    for shard in order["shards"] * times:
+        do(world, order, "shard", shard=shard)
+    said = [do(world, order, "join") for _ in range(times)][-1]
+    while said["status"] == "MORE":
+        said, *_ = [do(world, order, "advance", progress=said) for _ in range(times)]
+    do(world, order, "clear")
     return said
 
 
@@ -66,7 +72,7 @@ def come_later(world: Any, hours: int) -> None:
     world.context = replace(world.context, now=world.live(hours) + timedelta(minutes=10))
 
 
-@pytest.mark.parametrize(("at_once", "hours"), [(5, 0), (2, CAUGHT_UP), (11, CAUGHT_UP)])
+@pytest.mark.parametrize(("at_once", "hours"), [(11, 0), (5, CAUGHT_UP)])
 def test_a_detector_learned_in_shards_goes_on_like_one_learned_at_once(world: Any, machine: Any, at_once: int, hours: int) -> None:
     come_later(world, hours)
     before, outcomes = world.contents(), []
@@ -78,7 +84,7 @@ def test_a_detector_learned_in_shards_goes_on_like_one_learned_at_once(world: An
             assert world.detector.status is DetectorStatus.ACTIVATING
             order = machine()
             assert len(order["shards"]) == -(-12 // at_once)
-            assert carry_out(world, order)[-1]["status"] == "DONE"
+            assert carry_out(world, order)["status"] == "DONE"
         assert world.detector.status is DetectorStatus.ACTIVE
         for hour in range(hours, hours + 3):
             world.put_live(hour, factor=0.05 if hour > hours else 1)
@@ -94,9 +100,8 @@ def test_a_detector_learned_in_shards_goes_on_like_one_learned_at_once(world: An
     assert work_left(world) == []
 
 
-@pytest.mark.parametrize("at_once", [5, 1])
-def test_a_backtest_in_shards_finds_what_one_at_once_finds(world: Any, machine: Any, at_once: int) -> None:
-    world.put("history/all.csv", world.csv([world.history_hour(hour) for hour in range(world.history_hours)], dict.fromkeys(world.us, 1.0)))
+@pytest.mark.parametrize(("at_once", "times"), [(5, 2), (1, 1)])
+def test_a_backtest_in_shards_finds_what_one_at_once_finds(world: Any, machine: Any, at_once: int, times: int) -> None:
     starts = [world.history_hour(hour) for hour in range(world.history_hours)]
     quiet, drop = world.csv(starts[:-8]), world.csv(starts[-8:], dict.fromkeys(world.us, 0.1))
     world.put("history/all.csv", quiet + drop.split("\n", 1)[1])
@@ -107,13 +112,58 @@ def test_a_backtest_in_shards_finds_what_one_at_once_finds(world: Any, machine: 
         world.move(DetectorStatus.BACK_TEST_ACTIVATING)
         world.do("backtest", generation=1)
         if most == at_once:
-            carry_out(world, machine())
+            carry_out(world, machine(), times)
         assert world.detector.status is DetectorStatus.BACK_TEST_COMPLETE
         rows = world.contents()["rows"]
         outcomes.append({key: text for key, text in rows.items() if "#group" in key or "#learning" in key or "#run" in key})
     assert outcomes[0] == outcomes[1]
     assert any("#group" in key for key in outcomes[0])
     assert work_left(world) == []
+
+
+def test_a_detector_deleted_while_it_is_learned_in_shards_leaves_nothing(world: Any, machine: Any) -> None:
+    limit(world, series_at_once=5)
+    world.move(DetectorStatus.BACK_TEST_ACTIVATING)
+    world.do("backtest", generation=1)
+    order = machine()
+    for shard in order["shards"]:
+        do(world, order, "shard", shard=shard)
+    joined = do(world, order, "join")
+    world.move(DetectorStatus.DELETING)
+    assert do(world, order, "advance", progress=joined) == OVER
+    world.do("delete")
+    assert [do(world, order, task, progress=joined, shard=0) for task in ("shard", "join", "advance", "clear")] == [OVER] * 4
+    assert world.contents()["objects"] == {}
+    assert world.contents()["rows"] == {}
+
+
+def test_a_history_that_changes_while_it_is_learned_in_shards_fails_with_its_reason(world: Any, machine: Any) -> None:
+    limit(world, series_at_once=5)
+    world.learn()
+    world.context.clients.client("s3").delete_object(Bucket="data", Key="history/all.csv")
+    assert do(world, machine(), "shard", shard=0) == OVER
+    assert world.detector.status is DetectorStatus.FAILED
+    assert "there is no file in s3://data/history/" in world.detector.failure_reason
+
+
+def test_series_beyond_the_quota_are_counted_however_few_are_learned_at_once(world: Any, machine: Any) -> None:
+    limit(world, series_at_once=2, most_series=11)
+    world.learn()
+    assert "12 series (2 measures of 6 combinations" in world.detector.failure_reason
+    assert machine() is None
+
+
+def test_values_that_one_function_has_no_room_for_are_learned_in_shards(world: Any, machine: Any) -> None:
+    world.put("history/all.csv", world.csv([world.history_hour(hour) for hour in range(0, 312)]) + far_away())
+    limit(world, memory_mb=1)
+    world.learn()
+    assert world.detector.status is DetectorStatus.ACTIVATING
+    assert len(machine()["shards"]) > 1
+
+
+def far_away() -> str:
+    """Rows of a time so long before that the history is a long one."""
+    return "2023-01-01 00:00:00,de,app,1,1\n"
 
 
 def pages(world: Any) -> dict[str, History]:

@@ -1,6 +1,7 @@
 """What Lambda gave up on: whom it concerns, and the words it is told in."""
 
 import doctest
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from l4m.arns import Scope
 from l4m.model import Detector, DetectorStatus, FailureType, Frequency
 from l4m.service import failures
-from l4m.service.failures import describe_failure, record_failure
+from l4m.service.failures import describe_failure, read_record, record_failure
 from l4m.store.resources import Resources
 
 NOW = datetime(2026, 3, 1, 4, 25, tzinfo=UTC)
@@ -38,6 +39,41 @@ def record(task: str, message: str | None = "boom", generation: int = 1) -> dict
 )
 def test_reason_says_what_was_given_up_why_and_what_helps(message: str | None, words: str) -> None:
     assert words in describe_failure(record("learn", message))
+
+
+ORDER = {"detector": ARN, "task": "learn", "generation": 1}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (
+            {
+                "order": ORDER,
+                "serviceError": {"Error": "Runtime.ExitError", "Cause": '{"errorMessage": "RequestId: 1 Error: signal: killed"}'},
+            },
+            "learning in shards was given up: signal: killed; probably out of memory: raise RunMemory",
+        ),
+        (
+            {"order": ORDER, "serviceError": {"Error": "States.Timeout", "Cause": ""}},
+            "learning in shards was given up: States.Timeout",
+        ),
+        (
+            {"order": ORDER, "serviceError": {"Error": "States.Runtime", "Cause": "no such path"}},
+            "learning in shards was given up: no such path",
+        ),
+        (
+            {"detail": {"status": "ABORTED", "input": json.dumps({"order": ORDER, "shards": [0]})}},
+            "learning in shards was given up: the execution ended as ABORTED",
+        ),
+    ],
+)
+def test_what_a_state_machine_gave_up_on_fails_its_detector_with_the_reason(table: Any, event: dict[str, Any], reason: str) -> None:
+    resources = Resources(table)
+    resources.add_detector(Detector(ARN, "sales", Frequency.PT1H, NOW, NOW, status=DetectorStatus.ACTIVATING, generation=1))
+    record_failure(table, None, read_record(event), NOW)
+    found = resources.detector(ARN)
+    assert (found.status, found.failure_reason) == (DetectorStatus.FAILED, reason)
 
 
 def test_reason_is_never_longer_than_the_api_allows_and_keeps_its_hint() -> None:

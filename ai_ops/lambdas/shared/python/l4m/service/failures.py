@@ -20,7 +20,6 @@ from l4m.store.runs import ExecutionRecord, Runs
 from l4m.store.table import Table
 
 LONGEST_REASON = 256
-STEP_ATTEMPTS = 4  # of a state of the machine, statemachine/learn.asl.json
 _PREFIX = re.compile(r"^.*(?=Task timed out)|^RequestId: \S+ (Error: )?")
 _HINTS = {
     "timed out": "watch fewer series or a shorter history, or raise RunMemory, which brings more CPU too",
@@ -67,12 +66,11 @@ def read_record(event: Mapping[str, Any]) -> Mapping[str, Any]:
         order, error = event["order"], event["serviceError"]
         condition, message = error["Error"], _message(error.get("Cause", ""))
     elif "detail" in event:
-        order, condition = json.loads(event["detail"]["input"])["order"], f"the execution {event['detail']['status']}"
+        order, condition = json.loads(event["detail"]["input"])["order"], f"the execution ended as {event['detail']['status']}"
         message = ""
     else:
         return event
-    context = {"condition": condition, "approximateInvokeCount": STEP_ATTEMPTS}
-    return {"requestPayload": order, "requestContext": context, "responsePayload": {"errorMessage": message}}
+    return {"requestPayload": order, "requestContext": {"condition": condition}, "responsePayload": {"errorMessage": message}}
 
 
 def _message(cause: str) -> str:
@@ -104,8 +102,9 @@ def describe_failure(record: Mapping[str, Any]) -> str:
     'learning was given up after 3 attempts: Runtime exited with error: signal: killed; probably out of memory: raise RunMemory'
     """
     context, task = record["requestContext"], record["requestPayload"]["task"]
+    attempts = context.get("approximateInvokeCount")
     cause = _PREFIX.sub("", (record.get("responsePayload") or {}).get("errorMessage") or context["condition"])
     hint = next((f"; {hint}" for sign, hint in _HINTS.items() if sign in cause), "")
     title = TASKS[task].title if task in TASKS else "the run"
-    text = f"{title} was given up after {context['approximateInvokeCount']} attempts: "
+    text = f"{title} was given up after {attempts} attempts: " if attempts else f"{title} in shards was given up: "
     return text + cause[: LONGEST_REASON - len(text) - len(hint)] + hint
