@@ -94,7 +94,8 @@ class Meter:
             (process / "clear_refs").write_text("5")
         yield
         peaks = [re.search(r"VmHWM:\s+(\d+)", (process / "status").read_text()) for process in self._processes()]
-        self.figures.append((step, round(self._cpu_seconds() - before, 1), max(int(peak[1]) for peak in peaks if peak) >> 10))
+        spent = sum(seconds - before.get(process, 0) for process, seconds in self._cpu_seconds().items())
+        self.figures.append((step, round(spent, 1), max(int(peak[1]) for peak in peaks if peak) >> 10))
         print(*self.figures[-1], "MB", flush=True, file=sys.stderr)
 
     def invoke(self, event: dict[str, Any]) -> dict[str, Any]:
@@ -105,9 +106,9 @@ class Meter:
             raise RuntimeError(said)
         return dict(said)
 
-    def _cpu_seconds(self) -> float:
-        times = [(process / "stat").read_text().rsplit(")", 1)[1].split() for process in self._processes()]
-        return sum(int(one[11]) + int(one[12]) for one in times) / TICKS
+    def _cpu_seconds(self) -> dict[Path, float]:
+        times = {process: (process / "stat").read_text().rsplit(")", 1)[1].split() for process in self._processes()}
+        return {process: (int(one[11]) + int(one[12])) / TICKS for process, one in times.items()}
 
     def _processes(self) -> list[Path]:
         found = []
