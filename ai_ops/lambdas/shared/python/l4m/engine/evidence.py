@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ LEAST_SIGMAS = 1.5  # what is nearer to the expected value is not worth a word, 
 LASTING_A_WEEK = 0.2  # totals that may go on and be so rare on quiet data, all measures together
 HOURLY_RARITY, LONGEST_HOURS = 0.3, 12.0  # what an hour more adds to the log10 of a deviation's rarity, and for how many hours
 OFF_SEASON = 0.7  # of the deviation that opens an incident, which the season alone has to confirm
+GRAIN, GRAINS = np.float32(0.3), 256  # of what leaves scatter per unit, what any node does at least; leaves that are asked
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -38,11 +41,12 @@ class Evidence:
 
     Attributes
     ----------
-    value, expected, lower, upper, error, severity : as scored; a series that should have reported and did not counts as 0
+    value, expected, lower, upper, error, usual, severity : as scored; a series that should have reported and did not counts as 0
     sigmas : deviation in standard errors, 0 where nothing can be said
     strong : enough, alone, to open an incident
     anomalous : reported as a series of a group once an incident is open
     missing : should have reported and did not
+    needed : deviation that opens an incident, in standard errors
     """
 
     value: Floats
@@ -50,14 +54,16 @@ class Evidence:
     lower: Floats
     upper: Floats
     error: Floats
+    usual: Floats
     severity: Floats
     sigmas: Floats
     strong: Bools
     anomalous: Bools
     missing: Bools
+    needed: Floats
 
-    def interval(self, at: int) -> Evidence:
-        """Return the evidence of one interval."""
+    def part(self, at: int | slice) -> Evidence:
+        """Return the evidence of one interval, or of some."""
         return Evidence(*(getattr(self, one.name)[:, at] for one in fields(self)))
 
 
@@ -75,31 +81,53 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     facts : Facts
         What was known of the measures in each interval.
     """
-    shaped = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
-    for name in ("expected", "lower", "upper"):
-        shaped[name] = np.where(facts.is_positive[:, np.newaxis], np.maximum(shaped[name], np.float32(0)), shaped[name])
-    missing = shaped["missing"] & (settings.direction is not Direction.UP)
-    error = np.maximum(shaped["error"], np.float32(1e-12))
+    said = _shape(values, scores, facts)
+    missing = said["missing"] = said["missing"] & (settings.direction is not Direction.UP)
+    value, is_known = np.where(missing, np.float32(0), values), ~np.isnan(said["severity"])
+    error = np.maximum(said["error"], np.float32(1e-12))
     if facts.is_count.any():
-        error = np.maximum(error, np.float32(COUNT_ERROR) * np.sqrt(np.fmax(shaped["expected"], 1)) * facts.is_count[:, np.newaxis])
+        error = np.maximum(error, np.float32(COUNT_ERROR) * np.sqrt(np.fmax(said["expected"], 1)) * facts.is_count[:, np.newaxis])
     is_sum = np.array([one.aggregation is Aggregation.SUM for one in settings.measures])
-    value = np.where(missing, np.float32(0), values)
     with np.errstate(over="ignore", invalid="ignore"):
-        sigmas = (value - shaped["expected"]) / error
+        sigmas = (value - said["expected"]) / error
         is_worth_a_word = ~(np.abs(sigmas) < LEAST_SIGMAS) | (missing & ~is_sum)
-        sigmas /= np.sqrt(np.maximum(_ratio(value, shaped["expected"]), np.float32(1)))
+        sigmas /= np.sqrt(np.maximum(_ratio(value, said["expected"]), np.float32(1)))
+    most = _most_sigmas(value, said["expected"], np.where(is_known, error, np.float32(np.nan)), depths)
+    sigmas = np.where(facts.is_positive[:, np.newaxis] & is_sum & ~missing, np.clip(sigmas, -most, most), sigmas)
     sigmas = np.where(missing & ~is_sum, np.float32(-MISSING_SIGMAS), sigmas)
-    sigmas = np.where(~np.isnan(shaped["severity"]) | missing, np.clip(np.nan_to_num(sigmas), -MOST_SIGMAS, MOST_SIGMAS), np.float32(0))
-    size = np.abs(sigmas)
-    anomalous = (shaped["is_anomaly"] | missing) & is_worth_a_word
-    is_small = np.abs(value - shaped["expected"]) < SMALL_CHANGE * np.abs(shaped["expected"])
-    is_news = anomalous & (_is_off_season(value, shaped["expected"], shaped["usual"]) | missing)
-    strong = is_news & (size >= _needed(depths, settings) * _doubt(missing, is_small, turns))
-    is_total = (depths == 0)[:, np.newaxis] & ~missing & ~is_small & ~turns[:, np.newaxis, np.newaxis]
-    strong |= is_news & is_total & _is_lasting(shaped["severity"], shaped["lasted"], settings)
-    severity = np.where(missing, np.clip(50 + 5 * size, 50, 99), shaped["severity"]).astype(np.float32)
-    arrays = (value, shaped["expected"], shaped["lower"], shaped["upper"], error, severity, sigmas, strong, anomalous, missing)
+    sigmas = np.where(is_known | missing, np.clip(np.nan_to_num(sigmas), -MOST_SIGMAS, MOST_SIGMAS), np.float32(0))
+    anomalous = (said["is_anomaly"] | missing) & is_worth_a_word
+    is_news = anomalous & (_is_off_season(value, said["expected"], said["usual"]) | missing)
+    needed = _needed(value, said, turns, depths, settings)
+    strong = is_news & (np.abs(sigmas) >= needed)
+    severity = np.where(missing, np.clip(50 + 5 * np.abs(sigmas), 50, 99), said["severity"]).astype(np.float32)
+    bands = said["expected"], said["lower"], said["upper"]
+    arrays: tuple[NDArray[Any], ...] = (value, *bands, error, said["usual"], severity, sigmas, strong, anomalous, missing, needed)
     return Evidence(*(np.moveaxis(array, 2, 0) for array in arrays))
+
+
+def _shape(values: Floats, scores: Scores, facts: Facts) -> dict[str, Any]:
+    """Return the scores by name, of the shape of the values; what is never negative is not expected to be."""
+    said = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
+    for name in ("expected", "lower", "upper", "usual"):
+        said[name] = np.where(facts.is_positive[:, np.newaxis], np.maximum(said[name], np.float32(0)), said[name])
+    return said
+
+
+def _most_sigmas(value: Floats, expected: Floats, error: Floats, depths: NDArray[np.int64]) -> Floats:
+    """Return the standard errors that no deviation counts for more than, because of the grain of its measure.
+
+    A sum of few large parts, the minutes by which two planes are late, scatters with the root of its size, however calm it
+    was lately. How coarse the parts are is what the median leaf scatters per unit; the roots of sums scatter alike.
+    """
+    leaves = np.flatnonzero(depths == depths.max(initial=0))[:GRAINS]
+    with np.errstate(all="ignore"):
+        scatter = np.square(error[:, leaves]) / expected[:, leaves]
+        scatter[~(scatter < np.inf)] = np.inf
+        middle = np.minimum(np.isfinite(scatter).sum(axis=1, keepdims=True) // 2, max(len(leaves) - 1, 0))
+        grain = GRAIN * np.take_along_axis(np.sort(scatter, axis=1), middle, axis=1) if len(leaves) else np.float32(0)
+        most = 2 * np.abs(np.sqrt(value) - np.sqrt(expected)) / np.sqrt(np.where(np.isfinite(grain), grain, np.float32(0)))
+    return np.asarray(np.where(most < MOST_SIGMAS, most, MOST_SIGMAS), np.float32)
 
 
 def _is_off_season(value: Floats, expected: Floats, usual: Floats) -> Bools:
@@ -122,11 +150,15 @@ def _is_lasting(severity: Floats, lasted: Floats, settings: Settings) -> Bools:
     return np.asarray((lasted >= 1) & (rarity >= math.log10(len(settings.measures) / LASTING_A_WEEK)))
 
 
-def _doubt(missing: Bools, is_small: Bools, turns: Bools) -> Floats:
-    """Return how many times the usual evidence is needed."""
-    factor = np.where(missing, np.float32(SILENT_SHARE), np.float32(1))
-    factor *= np.where(is_small, np.float32(SMALL_FACTOR), np.float32(1))
-    return np.where(turns[:, np.newaxis, np.newaxis] & ~missing, factor * np.float32(DAY_TURN_FACTOR), factor)
+def _needed(value: Floats, said: Mapping[str, Any], turns: Bools, depths: NDArray[np.int64], settings: Settings) -> Floats:
+    """Return the standard errors that each point needs to open an incident: more where it is small or the day begins."""
+    missing, is_small = said["missing"], np.abs(value - said["expected"]) < SMALL_CHANGE * np.abs(said["expected"])
+    is_turn = turns[:, np.newaxis, np.newaxis] & ~missing
+    needed = np.where(missing, np.float32(SILENT_SHARE), np.float32(1)) * _levels(depths, settings)
+    needed *= np.where(is_small, np.float32(SMALL_FACTOR), np.float32(1))
+    needed *= np.where(is_turn, np.float32(DAY_TURN_FACTOR), np.float32(1))
+    is_total = (depths == 0)[:, np.newaxis] & ~missing & ~is_small & ~is_turn
+    return np.where(is_total & _is_lasting(said["severity"], said["lasted"], settings), np.float32(0), needed)
 
 
 def _ratio(value: Floats, expected: Floats) -> Floats:
@@ -134,7 +166,7 @@ def _ratio(value: Floats, expected: Floats) -> Floats:
     return np.divide(value, expected, out=np.ones_like(value), where=(value > 0) & (expected > 0))
 
 
-def _needed(depths: NDArray[np.int64], settings: Settings) -> Floats:
+def _levels(depths: NDArray[np.int64], settings: Settings) -> Floats:
     """Return the standard errors that each node needs to open an incident, shape (nodes, 1)."""
     per_day = max(1.0, 86_400 / settings.interval_seconds)
     levels = np.array(LEVEL_SIGMAS, np.float32) + np.array(PER_DAY_SIGMAS, np.float32) * np.float32(np.log10(per_day))

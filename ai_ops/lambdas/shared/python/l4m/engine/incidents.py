@@ -46,6 +46,7 @@ class OpenIncident:
     home: Floats
     severity: float = 0.0
     evidence: float = 0.0  # of the strongest interval
+    is_day: bool = False  # a day was off as a whole
     onsets: dict[int, int] = field(default_factory=dict)  # first interval of each measure that moved
     series: list[tuple[int, int]] = field(default_factory=list)  # measures and nodes that were anomalous
     trace: list[list[float]] = field(default_factory=list)  # per interval, the deviation of each measure in standard errors
@@ -89,9 +90,10 @@ class OpenIncident:
         return inside > 0 and inside >= 0.9 * min(len(place.leaves), float(self.home.sum()))
 
     def goes_on(self, seen: Evidence) -> bool:
-        """Whether the strongest sign of the incident is still there, on the same side."""
+        """Whether the strongest sign of the incident is still there, on the same side, if only against the season."""
         sigmas = self.sign * float(seen.sigmas[self.watched])
-        return sigmas >= LEAVING_SIGMAS or (sigmas > 0 and bool(seen.anomalous[self.watched]))
+        off_season = self.sign * float(seen.value[self.watched] - seen.usual[self.watched]) / float(seen.error[self.watched])
+        return max(sigmas, off_season) >= LEAVING_SIGMAS or (sigmas > 0 and bool(seen.anomalous[self.watched]))
 
     def extend(self, scene: Scene, seen: Evidence, start: int, places: Mapping[int, Place], others: NDArray[np.bool_]) -> None:
         """Add an interval in which the incident moved; ``others`` are leaves where other incidents live."""

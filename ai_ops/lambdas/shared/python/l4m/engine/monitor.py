@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from datetime import date
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.block import Block
+from l4m.engine.days import Days
 from l4m.engine.detector import WORKERS, Detector
 from l4m.engine.evidence import Evidence
 from l4m.engine.facts import FactFinder
@@ -24,10 +24,10 @@ from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
 from l4m.engine.scene import Scene
 from l4m.engine.seasons import Seasons
-from l4m.engine.settings import Settings
+from l4m.engine.settings import Settings, read_settings
 from l4m.engine.stretch import Stretch
+from l4m.engine.tails import Tails
 from l4m.engine.tracking import Tracker
-from l4m.model import Aggregation, Direction, Measure
 
 T = TypeVar("T")
 SLICE = 2_000_000  # values at a time, so that memory stays bounded
@@ -56,6 +56,8 @@ class Monitor:
         self._cube = Rollups(len(settings.dimensions), settings.rollups)
         self._detector = Detector(settings, 0)  # one series per node and measure, all measures of a node side by side
         self._seasons = Seasons(settings)
+        self._tails = Tails(len(settings.measures))
+        self._days = Days(settings)
         self._tracker = Tracker(settings.interval_seconds)
         self._scene = Scene.of(settings, self._cube)
         self._observed = 0
@@ -90,16 +92,26 @@ class Monitor:
         block = self._align(block)
         values = block.values
         interval = self._settings.interval_seconds
-        points = _blank_points(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
+        points = Points.blank(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
         normality = Normality(self._scene, feedback)
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
             for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality):
-                self._tracker.follow(stretch, block.start + (first + at.start) * interval)
+                self._tails.shrink(stretch.evidence)
+                self._follow(stretch.evidence, block.start + (first + at.start) * interval)
                 if points is not None:
                     _fill_points(points, stretch.evidence, slice(first + at.start, first + at.stop))
         self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
         return Outcome(*self._tracker.finish(), points)
+
+    def _follow(self, evidence: Evidence, start: int) -> None:
+        """Take the incidents through consecutive intervals, and look back at every part of a day that ends among them."""
+        for stretch, is_end in self._days.split(start, evidence.value.shape[1]):
+            part, begin = evidence.part(stretch), start + stretch.start * self._settings.interval_seconds
+            self._tracker.follow(part, begin)
+            look = self._days.observe(self._scene, part, begin, is_end)
+            if look is not None:
+                self._tracker.look_back(look)
 
     def _align(self, block: Block) -> Block:
         """Return the block with one column per leaf known, new leaves in the order in which they appear."""
@@ -139,7 +151,7 @@ class Monitor:
 
         def judge(at: slice) -> tuple[slice, Stretch]:
             stretch = Stretch(nodes[at], scores.part(at), self._scene.depths, turns[at], facts.part(at), self._settings, normality)
-            stretch.is_strong  # noqa: B018 - weighed here, on any core, and kept
+            stretch.evidence  # noqa: B018 - weighed here, on any core, and kept
             return at, stretch
 
         list(_share(combine, pieces))
@@ -173,14 +185,16 @@ class Monitor:
 
     def save(self) -> bytes:
         """Return everything that was learned."""
-        incidents = self._tracker.open
+        incidents = self._tracker.kept
         arrays = {f"detector.{name}": array for name, array in self._detector.to_arrays().items()}
+        arrays |= {f"days.{name}": array for name, array in self._days.to_arrays().items()}
         arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
         document = {
             "settings": asdict(self._settings),
             "leaves": self._cube.leaves,
             "observed": self._observed,
             "facts": self._finder.to_document(),
+            "tails": self._tails.tails.tolist(),
             "tracker": self._tracker.to_document(),
         }
         arrays["document"] = np.frombuffer(json.dumps(document, default=str).encode(), np.uint8)
@@ -194,12 +208,19 @@ class Monitor:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         document = json.loads(arrays["document"].tobytes())
-        learned = {name.removeprefix("detector."): array for name, array in arrays.items() if name.startswith("detector.")}
         leaves = [tuple(leaf) for leaf in document["leaves"]]
-        monitor = cls.of(_read_settings(document["settings"]), leaves, learned, document["facts"], document["observed"])
-        sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["open"]))]
+        learned = _pick_part(arrays, "detector.")
+        monitor = cls.of(read_settings(document["settings"]), leaves, learned, document["facts"], document["observed"])
+        monitor._tails.tails[:] = document["tails"]
+        monitor._days.restore(_pick_part(arrays, "days."))
+        sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor
+
+
+def _pick_part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _pick(array: NDArray[np.float32], columns: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -220,12 +241,6 @@ def _share(function: Callable[[slice], T], pieces: Sequence[slice]) -> Iterator[
             yield from pool.map(function, pieces)
 
 
-def _blank_points(nodes: tuple[tuple[str, ...], ...], shape: tuple[int, ...]) -> Points:
-    """Return points of a shape, not filled in yet."""
-    value, expected, lower, upper, severity = (np.empty(shape, np.float32) for _ in range(5))
-    return Points(nodes, value, expected, lower, upper, severity, np.empty(shape, np.bool_))
-
-
 def _fill_points(points: Points, evidence: Evidence, where: slice) -> None:
     """Copy a stretch of evidence into the points."""
     for name in ("expected", "lower", "upper"):
@@ -233,18 +248,3 @@ def _fill_points(points: Points, evidence: Evidence, where: slice) -> None:
     points.value[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.value)
     points.severity[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.severity)
     points.is_anomaly[:, where] = evidence.anomalous & ~evidence.missing
-
-
-def _read_settings(document: dict[str, Any]) -> Settings:
-    """Return the settings that were saved as JSON."""
-    measures = tuple(Measure(one["name"], Aggregation(one["aggregation"]), one["namespace"]) for one in document["measures"])
-    days = tuple(date.fromisoformat(day) for day in document["special_days"])
-    return Settings(
-        **{
-            **document,
-            "measures": measures,
-            "dimensions": tuple(document["dimensions"]),
-            "direction": Direction(document["direction"]),
-            "special_days": days,
-        }
-    )

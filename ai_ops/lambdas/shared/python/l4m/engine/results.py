@@ -83,6 +83,12 @@ class Points:
     severity: NDArray[np.float32]  # NaN where the series is not scored yet
     is_anomaly: NDArray[np.bool_]
 
+    @classmethod
+    def blank(cls, nodes: tuple[tuple[str, ...], ...], shape: tuple[int, ...]) -> Points:
+        """Return points of a shape, not filled in yet."""
+        value, expected, lower, upper, severity = (np.empty(shape, np.float32) for _ in range(5))
+        return cls(nodes, value, expected, lower, upper, severity, np.empty(shape, np.bool_))
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from l4m.model import Direction, Measure
+from l4m.model import Aggregation, Direction, Measure
 
 
 @dataclass(frozen=True)
@@ -23,3 +25,18 @@ class Settings:
     country: str | None = None  # ISO 3166 code of the holiday calendar
     special_days: tuple[date, ...] = ()
     rollups: bool = True
+
+
+def read_settings(document: Mapping[str, Any]) -> Settings:
+    """Return the settings that were saved as JSON."""
+    measures = tuple(Measure(one["name"], Aggregation(one["aggregation"]), one["namespace"]) for one in document["measures"])
+    days = tuple(date.fromisoformat(day) for day in document["special_days"])
+    return Settings(
+        **{
+            **document,
+            "measures": measures,
+            "dimensions": tuple(document["dimensions"]),
+            "direction": Direction(document["direction"]),
+            "special_days": days,
+        }
+    )

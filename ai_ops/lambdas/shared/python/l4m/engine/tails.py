@@ -1,0 +1,45 @@
+"""Tails: how far the nodes of a measure stray as a rule, so that only what is further is worth telling."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.engine.evidence import Evidence
+
+BODY = 1.5  # standard errors, beyond which the tail begins
+LIGHT = 0.25  # mean log of deviations over the body that is no heavier than noise
+LARGEST = 2.0  # log that one deviation adds at most
+STEP = 0.003  # by which the median follows, per interval
+
+
+class Tails:
+    """Shrinks deviations of measures whose nodes stray far as a rule.
+
+    One node has seen too few large deviations to know its own tail, all nodes of a measure together know theirs after some
+    days. The typical interval counts, a median over time, so that incidents do not make themselves usual.
+
+    Parameters
+    ----------
+    measures : int
+        Number of measures.
+    """
+
+    def __init__(self, measures: int) -> None:
+        self.tails = np.full(measures, LIGHT)
+
+    def shrink(self, seen: Evidence) -> None:
+        """Shrink the deviations of consecutive intervals, each by what was known before it, and take back what is then too weak."""
+        for at in range(seen.sigmas.shape[1]):
+            for measure, sigmas in enumerate(seen.sigmas[:, at]):
+                far = np.flatnonzero((np.abs(sigmas) > BODY) & ~seen.missing[measure, at])
+                if len(far):
+                    self._shrink(measure, sigmas, far)
+        seen.strong[:] &= np.abs(seen.sigmas) >= seen.needed
+
+    def _shrink(self, measure: int, sigmas: NDArray[np.float32], far: NDArray[np.int64]) -> None:
+        """Shrink the logs of what is beyond the body by how much heavier than noise the tail is, and learn the tail."""
+        logs, tail = np.log(np.abs(sigmas[far]) / BODY), self.tails[measure]
+        if tail > LIGHT:
+            sigmas[far] = np.sign(sigmas[far]) * BODY * np.exp(logs * (LIGHT / tail))
+        self.tails[measure] += STEP * np.sign(np.minimum(logs, LARGEST).mean() - tail)

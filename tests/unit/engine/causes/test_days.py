@@ -1,0 +1,80 @@
+"""Days that are off as a whole, and what is told only once."""
+
+import numpy as np
+import pytest
+
+from l4m.engine.block import Block
+from l4m.engine.monitor import Monitor
+from l4m.engine.results import Incident
+from l4m.engine.settings import Settings
+from l4m.model import Measure
+
+START, HOUR, DAY = 1_699_920_000, 3_600, 86_400
+AIRPORTS = [("A",), ("B",), ("C",)]
+
+
+def delays(days: int = 45) -> np.ndarray:
+    """Delays with heavy tails: hour by hour, nothing moderate is a surprise."""
+    return 100 * np.exp(np.random.default_rng(7).normal(0, 0.7, (24 * days, 3)))
+
+
+def detect(values: np.ndarray, interval: int = HOUR, **options: str) -> list[Incident]:
+    settings = Settings(interval, (Measure("delay"),), ("airport",), **options)
+    block = Block(START, values[np.newaxis].astype(np.float32), AIRPORTS)
+    return sorted(Monitor(settings).observe(block).incidents, key=lambda one: one.start)
+
+
+def test_quiet_days_with_heavy_tails_tell_nothing() -> None:
+    assert detect(delays()) == []
+
+
+def test_a_bad_day_is_told_on_that_day() -> None:
+    values = delays()
+    values[24 * 40 + 8 : 24 * 40 + 22] *= 2.2
+    (incident,) = detect(values)
+    assert (incident.direction, incident.causes[0].dimensions) == ("up", {})
+    assert START + 40 * DAY + 8 * HOUR <= incident.start < incident.end < START + 40 * DAY + 22 * HOUR
+
+
+def test_a_day_that_one_part_makes_alone_is_not_off_as_a_whole() -> None:
+    values = delays()
+    values[24 * 40 + 8 : 24 * 40 + 22, 0] *= 2.2
+    assert [one for one in detect(values) if one.causes[0].dimensions == {}] == []
+
+
+def test_bad_days_in_a_row_are_one_incident() -> None:
+    values = delays()
+    for day in (40, 41):
+        values[24 * day + 8 : 24 * day + 22] *= 3
+    (incident,) = detect(values)
+    assert incident.start < START + 41 * DAY < incident.end
+
+
+def test_a_calendar_says_which_days_are_no_bad_days() -> None:
+    values = delays()
+    values[24 * 41 : 24 * 42] /= 2.5  # Christmas
+    assert detect(values, country="US") == []
+    assert [one.direction for one in detect(values, country="JP")] == ["down"]
+
+
+@pytest.mark.parametrize("cut", [24 * 40 + 10, 24 * 40 + 15, 24 * 41 + 3])
+def test_a_day_goes_on_after_a_restart(cut: int) -> None:
+    values = delays()
+    for day in (40, 41):
+        values[24 * day + 8 : 24 * day + 22] *= 2.5
+    whole, found = detect(values), {}
+    monitor, data = Monitor(Settings(HOUR, (Measure("delay"),), ("airport",))), values[np.newaxis].astype(np.float32)
+    for first, last in ((0, cut), (cut, len(values))):
+        monitor = Monitor.load(monitor.save())
+        outcome = monitor.observe(Block(START + first * HOUR, data[:, first:last], AIRPORTS))
+        found |= {one.id: one for one in outcome.incidents}
+    assert list(found.values()) == whole
+
+
+def test_a_new_timetable_is_told_once() -> None:
+    hours = np.arange(24 * 7 * 8)
+    flights = np.random.default_rng(3).poisson(100, (len(hours), 3)).astype(float)
+    changed = (hours % 168 == 30) & (hours >= 168 * 4)
+    flights[changed] = np.random.default_rng(4).poisson(50, (int(changed.sum()), 3))
+    told = [(one.start - START) // HOUR for one in detect(flights)]
+    assert told == [168 * 4 + 30]
