@@ -78,3 +78,9 @@ def test_a_new_timetable_is_told_once() -> None:
     flights[changed] = np.random.default_rng(4).poisson(50, (int(changed.sum()), 3))
     told = [(one.start - START) // HOUR for one in detect(flights)]
     assert told == [168 * 4 + 30]
+
+
+def test_a_huge_value_before_the_start_is_forgotten() -> None:
+    values = np.random.default_rng(0).poisson(50, (24 * 40, 3)).astype(float)
+    values[5:30, 2] = 1e38
+    assert detect(values) == []

@@ -29,6 +29,7 @@ SEVERITIES = (70.0, 90.0)  # least and most that a day says: there is one a mont
 BROAD, PARTLY = 0.75, 0.5  # share of the total's parts that are off by so much of that share, too
 TO_SIGMA = 1.4826  # median of absolute deviations to the standard deviation of a Gaussian
 SIDES = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}
+LARGEST = np.float32(1e15)  # sums and their squares stay finite in float32
 ARRAYS = ("past", "today", "size", "sums", "course")
 
 Floats = NDArray[np.float64]
@@ -118,7 +119,10 @@ class Days:
 
     def _add(self, seen: Evidence, total: int) -> None:
         known = np.isfinite(seen.value) & np.isfinite(seen.usual)
-        terms = [np.where(known, one, np.float32(0)).astype(np.float64) for one in (seen.value, seen.usual, seen.error)]
+        terms = [
+            np.where(known, np.clip(one, -LARGEST, LARGEST), np.float32(0)).astype(np.float64)
+            for one in (seen.value, seen.usual, seen.error)
+        ]
         more = known.shape[2] - self._sums.shape[2]
         self._sums = np.pad(self._sums, ((0, 0), (0, 0), (0, more)))
         self._sums += np.stack([terms[0].sum(axis=1), terms[1].sum(axis=1), np.square(terms[2]).sum(axis=1)])
