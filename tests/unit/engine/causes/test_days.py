@@ -36,6 +36,19 @@ def test_a_bad_day_is_told_on_that_day() -> None:
     assert START + 40 * DAY + 8 * HOUR <= incident.start < incident.end < START + 40 * DAY + 22 * HOUR
 
 
+def test_a_bad_day_is_a_group_of_its_sums_where_it_is_told() -> None:
+    values = delays()
+    values[24 * 40 + 8 : 24 * 40 + 22] *= 2.2
+    settings = Settings(HOUR, (Measure("delay"),), ("airport",))
+    outcome = Monitor(settings).observe(Block(START, values[np.newaxis].astype(np.float32), AIRPORTS))
+    group = outcome.groups[0]
+    told = (group.start - START) // HOUR + 1
+    assert (group.incident_id, group.direction, told % 4) == (outcome.incidents[0].id, "up", 0)
+    assert group.series[0].value == pytest.approx(values[24 * 40 : told].sum(), rel=1e-5)
+    assert group.series[0].expected < group.series[0].value / 1.4
+    assert sum(group.contributions["airport"].values()) == pytest.approx(100)
+
+
 def test_a_day_that_one_part_makes_alone_is_not_off_as_a_whole() -> None:
     values = delays()
     values[24 * 40 + 8 : 24 * 40 + 22, 0] *= 2.2

@@ -111,7 +111,7 @@ class Monitor:
             self._tracker.follow(part, begin)
             look = self._days.observe(self._scene, part, begin, is_end)
             if look is not None:
-                self._tracker.look_back(look)
+                self._tracker.look_back(look, start + (stretch.stop - 1) * self._settings.interval_seconds)
 
     def _align(self, block: Block) -> Block:
         """Return the block with one column per leaf known, new leaves in the order in which they appear."""

@@ -70,7 +70,7 @@ class Tracker:
                 incident.end = start
                 incident.note(self._scene, seen)
                 self._changed.add(incident.id)
-        self._group(seen, start)
+        self._group(seen, start, [incident for incident in self.open if incident.end == start])
         for incident in [one for one in self.open if start - one.end > self._patience]:
             self._incidents[incident.id] = incident.describe(self._scene, is_open=False)
             self.open.remove(incident)
@@ -78,24 +78,26 @@ class Tracker:
             self.closed.append((self._last_return(incident), incident.sign, incident.home[0] > 0))
         self.closed = [one for one in self.closed if start <= one[0]]
 
-    def look_back(self, look: Look) -> None:
-        """Take in a day that is off as a whole: go on with what is open, or with what was told of the day before, else tell it."""
+    def look_back(self, look: Look, start: int) -> None:
+        """Take in a day that is off as a whole: go on with what is open, or with what was told of the day before, else tell it.
+
+        What is told has a group in the interval that begins at ``start``, the last of the look: of sums since midnight.
+        """
         self.resting = [one for one in self.resting if look.onset - one.end <= OVERNIGHT_SECONDS]
         places = self._find_day_places(look.seen)
         owners = [self._find_owner(place) or _find_alike(self.open, measure, place) for measure, place in places]
         free = [pair for pair, owner in zip(places, owners, strict=True) if owner is None]
         going_on = [one for one, (_, place) in zip(owners, places, strict=True) if one is not None and one.sign == place.sign]
         before = next((one for pair in free if (one := _find_alike(self.resting, *pair)) is not None), None)
+        told = [before] if before is not None else self._join(free, look.seen, look.onset) if look.is_news else []
         if before is not None:
             self.resting.remove(before)
             self.open.append(before)
-            going_on.append(before)
-        elif look.is_news:
-            going_on += self._join(free, look.seen, look.onset)
-        for incident in going_on:
+        for incident in [*going_on, *told]:
             incident.end, incident.is_day = max(incident.end, look.end), True
             incident.note(self._scene, look.seen)
             self._changed.add(incident.id)
+        self._group(look.seen, start, told)
 
     def _find_day_places(self, seen: Evidence) -> list[tuple[int, Place]]:
         """Return where the measures of a day moved that are off: the places on the side of the total, else everything."""
@@ -178,13 +180,14 @@ class Tracker:
         self.told.append((start, measure, place.sign, place.leaves))
         return again
 
-    def _group(self, seen: Evidence, start: int) -> None:
-        """Report the anomalous series of an interval while an incident is open."""
-        current = [incident for incident in self.open if incident.end == start]
-        for measure in range(len(seen.anomalous)) if current else ():
-            owner = max(current, key=lambda one: (measure in one.onsets, one.evidence))
+    def _group(self, seen: Evidence, start: int, owners: Sequence[OpenIncident]) -> None:
+        """Report the anomalous series of an interval, once a measure, as part of one of the incidents that own them."""
+        names = [measure.name for measure in self._scene.settings.measures]
+        reported = {group.measure for group in self._groups[-len(names) :] if group.start == start}
+        for measure, name in enumerate(names) if owners else ():
+            owner = max(owners, key=lambda one: (measure in one.onsets, one.evidence))
             group = group_series(self._scene, seen, measure, start, owner.id)
-            if group is not None:
+            if group is not None and name not in reported:
                 self._groups.append(group)
 
     def finish(self) -> tuple[tuple[Group, ...], tuple[Incident, ...]]:
