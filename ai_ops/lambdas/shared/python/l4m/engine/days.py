@@ -125,7 +125,9 @@ class Days:
         ]
         more = known.shape[2] - self._sums.shape[2]
         self._sums = np.pad(self._sums, ((0, 0), (0, 0), (0, more)))
-        self._sums += np.stack([terms[0].sum(axis=1), terms[1].sum(axis=1), np.square(terms[2]).sum(axis=1)])
+        np.square(terms[2], out=terms[2])
+        for at in range(known.shape[1]):  # in turn, so that the same comes out however a day is cut into blocks
+            self._sums += np.stack([term[:, at] for term in terms])
         self._course = np.concatenate([self._course, terms[0][:, :, total] - terms[1][:, :, total]], axis=1)
         self._is_whole &= not seen.missing[:, :, total].any()
 
@@ -198,7 +200,7 @@ class Days:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""
-        arrays = {name: getattr(self, f"_{name}") for name in ARRAYS}
+        arrays = {name: np.ascontiguousarray(getattr(self, f"_{name}")) for name in ARRAYS}
         arrays["day"] = np.array([self._day, self._first, self._is_whole, 1 in self._told, -1 in self._told], np.int64)
         return arrays | {f"{part}.{name}": array for part, one in enumerate(self._detectors) for name, array in one.to_arrays().items()}
 
