@@ -24,16 +24,22 @@ def recall(point: Point, memory: Memory) -> None:
     if point.moment.begins_day:
         memory.effect[0] = _effect(memory, dates)
         memory.today.fill(0)
-    errors, usual = point.room.errors, point.scores.usual
-    size = np.abs(usual)
-    memory.today[0] += errors[0] * point.present
-    memory.today[1] += size * point.present
+    if point.moment.phase % point.rates.size_every == 0 or point.moment.ends_day:
+        memory.today[0] += point.room.errors[0] * point.present
+        memory.today[1] += np.abs(point.scores.usual) * point.present
     if point.moment.ends_day:
         _remember(point, memory, dates[0])
-    size *= memory.effect[0]
-    usual += size
-    errors[0] -= size
-    errors[2:] -= size
+    if memory.effect.any():
+        _apply(point, memory.effect[0])
+
+
+def _apply(point: Point, effect: Array) -> None:
+    errors, usual = point.room.errors, point.scores.usual
+    change = np.abs(usual)
+    change *= effect
+    usual += change
+    errors[0] -= change
+    errors[2:] -= change
 
 
 def _effect(memory: Memory, dates: tuple[int, ...]) -> Array:
