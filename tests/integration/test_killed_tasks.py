@@ -11,6 +11,8 @@ import pytest
 from localaws import LocalAws
 from localaws.demo.stage import ROOT
 
+from .orders import create_detector, create_role
+
 BUCKET, ROLE = "killed-data", "KilledLookoutForMetricsRole"
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -30,23 +32,7 @@ class Service:
 
     def detector(self, name: str) -> dict[str, str]:
         """A new detector with its metric set."""
-        about = self.api.create_anomaly_detector(AnomalyDetectorName=name, AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
-        self.api.create_metric_set(
-            AnomalyDetectorArn=about["AnomalyDetectorArn"],
-            MetricSetName="orders",
-            MetricList=[{"MetricName": "orders", "AggregationFunction": "SUM"}],
-            TimestampColumn={"ColumnName": "time", "ColumnFormat": "yyyy-MM-dd HH:mm:ss"},
-            MetricSetFrequency="PT1H",
-            MetricSource={
-                "S3SourceConfig": {
-                    "RoleArn": self.role,
-                    "TemplatedPathList": [f"s3://{BUCKET}/live/{{{{yyyyMMddHH}}}}"],
-                    "HistoricalDataPathList": [f"s3://{BUCKET}/past/"],
-                    "FileFormatDescriptor": {"CsvFormatDescriptor": {"ContainsHeader": True, "Delimiter": ","}},
-                }
-            },
-        )
-        return {"AnomalyDetectorArn": about["AnomalyDetectorArn"]}
+        return create_detector(self.api, name, self.role, BUCKET)
 
     def do(self, operation: str, about: dict[str, str], *, is_killed: bool = False) -> None:
         """Call for a task and wait for its end; a killed one dies before it can say anything."""
@@ -65,15 +51,7 @@ class Service:
 def service(cloud: LocalAws) -> Iterator[Service]:
     """The service, whose tasks are tried once."""
     outputs = cloud.deploy(ROOT / "ai_ops" / "l4m-service.yaml", "killed")
-    trusted = {"Effect": "Allow", "Principal": {"AWS": outputs["ServiceRoleArn"]}, "Action": "sts:AssumeRole"}
-    iam, s3 = cloud.client("iam"), cloud.client("s3")
-    role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]}))["Role"]
-    allowed = {
-        "Effect": "Allow",
-        "Action": ["s3:GetObject", "s3:ListBucket"],
-        "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
-    }
-    iam.put_role_policy(RoleName=ROLE, PolicyName="data", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
+    role, s3 = create_role(cloud, ROLE, outputs["ServiceRoleArn"], BUCKET), cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     hours = [NOW - timedelta(hours=hour) for hour in range(400, 0, -1)]
     rows = [f"{hour:%Y-%m-%d %H:%M:%S},{100 + hour.hour + hour.day % 3}" for hour in hours]
@@ -81,7 +59,7 @@ def service(cloud: LocalAws) -> Iterator[Service]:
     function = {"FunctionName": outputs["RunDetectionFunction"]}
     destination = cloud.client("lambda").get_function_event_invoke_config(**function)["DestinationConfig"]
     cloud.client("lambda").put_function_event_invoke_config(**function, MaximumRetryAttempts=0, DestinationConfig=destination)
-    yield Service(cloud, outputs, role["Arn"])
+    yield Service(cloud, outputs, role)
     cloud.delete_stack("killed")
 
 

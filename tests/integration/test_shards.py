@@ -14,6 +14,8 @@ import pytest
 from localaws import LocalAws
 from localaws.demo.stage import ROOT
 
+from .orders import create_detector, create_role
+
 BUCKET, ROLE, STACK = "large-data", "LargeLookoutForMetricsRole", "large"
 TEMPLATE = ROOT / "ai_ops" / "l4m-service.yaml"
 AT_ONCE, SHOPS, HOURS = 10, 24, 480
@@ -49,24 +51,7 @@ class Service:
 
     def detector(self, name: str) -> dict[str, str]:
         """A new detector with its metric set."""
-        about = self.api.create_anomaly_detector(AnomalyDetectorName=name, AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
-        self.api.create_metric_set(
-            AnomalyDetectorArn=about["AnomalyDetectorArn"],
-            MetricSetName="orders",
-            MetricList=[{"MetricName": "orders", "AggregationFunction": "SUM"}],
-            DimensionList=["shop"],
-            TimestampColumn={"ColumnName": "time", "ColumnFormat": "yyyy-MM-dd HH:mm:ss"},
-            MetricSetFrequency="PT1H",
-            MetricSource={
-                "S3SourceConfig": {
-                    "RoleArn": self.role,
-                    "TemplatedPathList": [f"s3://{BUCKET}/live/{{{{yyyyMMddHH}}}}"],
-                    "HistoricalDataPathList": [f"s3://{BUCKET}/past/"],
-                    "FileFormatDescriptor": {"CsvFormatDescriptor": {"ContainsHeader": True, "Delimiter": ","}},
-                }
-            },
-        )
-        return {"AnomalyDetectorArn": about["AnomalyDetectorArn"]}
+        return create_detector(self.api, name, self.role, BUCKET, DimensionList=["shop"])
 
     def described(self, about: dict[str, str]) -> tuple[str, str | None]:
         """Status, and reason of a failure."""
@@ -115,14 +100,10 @@ def csv(hours: list[int], drop_from: int = 10**6) -> bytes:
 def service(cloud: LocalAws) -> Iterator[Service]:
     """The service with its data; the end of the history drops, for a backtest to find."""
     outputs = cloud.deploy(TEMPLATE, STACK, {"SeriesAtOnce": AT_ONCE})
-    trusted = {"Effect": "Allow", "Principal": {"AWS": outputs["ServiceRoleArn"]}, "Action": "sts:AssumeRole"}
-    iam, s3 = cloud.client("iam"), cloud.client("s3")
-    role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trusted]}))["Role"]
-    allowed = {"Effect": "Allow", "Action": ["s3:GetObject", "s3:ListBucket"], "Resource": [f"arn:aws:s3:::{BUCKET}*"]}
-    iam.put_role_policy(RoleName=ROLE, PolicyName="data", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}))
+    role, s3 = create_role(cloud, ROLE, outputs["ServiceRoleArn"], BUCKET), cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     s3.put_object(Bucket=BUCKET, Key="past/orders.csv", Body=csv(list(range(-HOURS, 0))))
-    yield Service(cloud, role["Arn"])
+    yield Service(cloud, role)
     cloud.delete_stack(STACK)
 
 

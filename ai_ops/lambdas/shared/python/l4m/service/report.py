@@ -84,8 +84,11 @@ def _describe_series(detector_arn: str, measure: str, series: SeriesAnomaly) -> 
 
 
 def _describe_incident(assignment: Assignment, starts: Sequence[int], incident: Incident, open_before: Collection[str]) -> dict[str, Any]:
-    is_known = incident.id in open_before or assignment.anomalies.incident(incident.id) is not None
-    change = "closed" if not incident.is_open else "changed" if is_known else "opened"
+    if not incident.is_open:
+        change = "closed"
+    else:
+        is_known = incident.id in open_before or assignment.anomalies.incident(incident.id) is not None
+        change = "changed" if is_known else "opened"
     return {
         "id": incident.id,
         "start": _interval(assignment, starts, incident.start),
