@@ -33,7 +33,7 @@ class Exceptions:
 class MemoryTable:
     """Stands where a client of DynamoDB is; whatever the table's name, there is one."""
 
-    exceptions = Exceptions
+    exceptions = Exceptions()
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Item] = {}

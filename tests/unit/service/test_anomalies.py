@@ -1,9 +1,12 @@
 """Lists of groups: what was found, newest first, page by page, however it lies in the table."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.interrupted import Interrupted
+from tests.unit.memory_table import MemoryTable
 
 from l4m.store import table as table_module
 from l4m.store.anomalies import INDEX_INTERVALS, Anomalies, IndexEntry
@@ -102,3 +105,29 @@ def test_the_earliest_begin_of_judging_counts(anomalies: Anomalies) -> None:
     for start in (FIRST, FIRST + HOUR, FIRST - HOUR):
         anomalies.begin(start)
     assert anomalies.count().since == FIRST - HOUR
+
+
+def test_of_two_runs_that_change_a_page_at_once_no_group_is_lost(anomalies: Anomalies) -> None:
+    """One belongs to an earlier activation and is late; it comes in before each call that the other makes."""
+    old, gone, late, new = (IndexEntry(FIRST + HOUR * place, "views", 50.0 + place) for place in range(4))
+    at, client = 0, Interrupted(MemoryTable())
+    while client.calls >= at:
+        client = Interrupted(MemoryTable(), at)
+        plain = replace(anomalies, table=Table(client.client, "l4m"))
+        put(plain, [old, gone])
+        client.other = lambda plain=plain: put(plain, [late])
+        replace(anomalies, table=Table(client, "l4m")).replace({gone.start, new.start}, [new])
+        if client.calls > at:
+            assert walk(plain, 1) == [[new], [late], [old]], f"before call {at}"
+            assert [plain.count(least).by_measure["views"] for least in (0, 51, 52, 53)] == [3, 2, 2, 1], f"before call {at}"
+        at += 1
+    assert at > 4
+
+
+def test_of_two_runs_that_begin_at_once_the_earlier_interval_counts(anomalies: Anomalies) -> None:
+    for first, second in ((FIRST, FIRST - HOUR), (FIRST - HOUR, FIRST)):
+        client = Interrupted(MemoryTable(), at=1)
+        plain = replace(anomalies, table=Table(client.client, "l4m"))
+        client.other = lambda plain=plain, second=second: plain.begin(second)
+        replace(anomalies, table=Table(client, "l4m")).begin(first)
+        assert plain.count().since == FIRST - HOUR

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import permutations
-from threading import Lock
 from typing import Any
 
 import pytest
+from tests.unit.interrupted import Interrupted
 
 from l4m.arns import Scope
 from l4m.errors import L4mError
@@ -41,31 +41,6 @@ PAIRS = [
     *permutations(("no live path", "activate"), 2),
     *permutations(("frequency", "activate"), 2),
 ]
-
-
-@dataclass
-class Interrupted:
-    """A DynamoDB client before whose n-th call somebody else comes in; its calls happen one at a time, as DynamoDB's do."""
-
-    client: Any
-    at: int = -1
-    other: Callable[[], None] = field(default=lambda: None)
-    calls: int = 0
-    lock: Any = field(default_factory=Lock)
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.client, name)
-        if not callable(found):
-            return found
-
-        def call(**arguments: Any) -> Any:
-            self.calls += 1
-            if self.calls - 1 == self.at:
-                self.other()
-            with self.lock:
-                return found(**arguments)
-
-        return call
 
 
 class Starter:

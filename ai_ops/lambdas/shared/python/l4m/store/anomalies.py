@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
 from l4m.store.bucket import Bucket
-from l4m.store.table import Key, Row, Table
+from l4m.store.table import Documents, Key, Row, Table
 
 INDEX_INTERVALS = 256  # in a page of the index
 MOST_SCORE = 100
@@ -76,26 +76,24 @@ class Anomalies:
 
     def begin(self, start: int) -> None:
         """Note from which interval on groups are looked for; the earliest counts."""
-        row = self.table.get(self._since_key)
-        if row is None or start < row.document["start"]:
-            self.table.put(self._since_key, {"start": start})
+
+        def edit(found: Documents) -> Documents:
+            known = found[0]
+            return ({"start": start if known is None else min(start, known["start"])},)
+
+        self.table.change_together((self._since_key,), edit)
 
     def replace(self, starts: Collection[int], entries: Sequence[IndexEntry]) -> None:
-        """Make ``entries`` all the groups of the intervals ``starts``."""
+        """Make ``entries`` all the groups of the intervals ``starts``, whoever changes other intervals meanwhile."""
         replaced = {f"{start:012d}" for start in starts}
         for page in sorted({self._page(start) for start in starts}):
             fresh: dict[str, Scores] = {}
             for entry in entries:
                 if self._page(entry.start) == page:
                     fresh.setdefault(entry.measure, {})[f"{entry.start:012d}"] = entry.score
-            stored = self._read_page(page)
-            for measure in sorted(stored.keys() | fresh.keys()):
-                before = stored.get(measure, {})
-                kept = {start: score for start, score in before.items() if start not in replaced}
-                after = dict(sorted({**kept, **fresh.get(measure, {})}.items()))
-                if after != before:  # the tally goes first: a write cut short leaves a difference, so it is done again
-                    self._put_tally(page, measure, after)
-                    self.table.put(self._index_key(page, measure), after)
+            stored = {measure for measure, scores in self._read_page(page).items() if scores.keys() & replaced}
+            for measure in sorted(stored | fresh.keys()):
+                self._replace_scores(page, measure, replaced, fresh.get(measure, {}))
 
     def entries_of(self, starts: Collection[int]) -> list[IndexEntry]:
         """The groups of some intervals."""
@@ -184,11 +182,17 @@ class Anomalies:
         """The page's scores by begin of the interval, by measure."""
         return {row.sort.partition("#")[2]: row.document for row in self.table.query(self._index_pk, f"{_down(page)}#")}
 
-    def _put_tally(self, page: int, measure: str, scores: Scores) -> None:
-        key = Key(self._tally_pk, f"{_down(page // TALLY_PAGES)}#{measure}")
-        row = self.table.get(key)
-        counts = Counter(str(int(score)) for _, score in sorted(scores.items()))
-        self.table.put(key, {**(row.document if row else {}), str(page): counts})
+    def _replace_scores(self, page: int, measure: str, replaced: Collection[str], fresh: Scores) -> None:
+        """Change a measure's page and its count, both together or neither."""
+
+        def edit(found: Documents) -> Documents:
+            counts, scores = found[0] or {}, found[1] or {}
+            kept = {start: score for start, score in scores.items() if start not in replaced}
+            after = dict(sorted({**kept, **fresh}.items()))
+            return {**counts, str(page): dict(Counter(str(int(score)) for score in after.values()))}, after
+
+        tally = Key(self._tally_pk, f"{_down(page // TALLY_PAGES)}#{measure}")
+        self.table.change_together((tally, self._index_key(page, measure)), edit)
 
     def _index_key(self, page: int, measure: str) -> Key:
         return Key(self._index_pk, f"{_down(page)}#{measure}")

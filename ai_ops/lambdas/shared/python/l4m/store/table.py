@@ -104,7 +104,7 @@ class Table:
     def change_together(self, keys: Sequence[Key], edit: Callable[[Documents], Documents]) -> Documents:
         """Replace documents by what ``edit`` makes of them all, as if nobody else were writing any of them.
 
-        None stands for a document that is not there, and has to stay None.
+        None stands for a document that is not there; one that is there has to stay.
         """
         for _ in range(ATTEMPTS):
             rows = [self.get(key) for key in keys]
@@ -163,9 +163,9 @@ class Table:
         condition: dict[str, Any] = {"TableName": self.name, "ConditionExpression": MISSING}
         if row:
             condition |= {"ConditionExpression": "version = :seen", "ExpressionAttributeValues": {":seen": {"N": str(row.version)}}}
-        if row is None or document is None or document == row.document:
+        if document is None or (row and document == row.document):
             return {"ConditionCheck": {**condition, "Key": key.item()}}
-        return {"Put": {**condition, "Item": _item(key, document, row.version + 1)}}
+        return {"Put": {**condition, "Item": _item(key, document, row.version + 1 if row else _any_version())}}
 
     def _check(self, key: Key, unless_status: str) -> dict[str, Any]:
         return {
