@@ -1,37 +1,61 @@
 """Days that are off as a whole, and what is told only once."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from l4m.engine.block import Block
 from l4m.engine.monitor import Monitor
-from l4m.engine.results import Incident
+from l4m.engine.results import Incident, Outcome
 from l4m.engine.settings import Settings
 from l4m.model import Measure
 
 START, HOUR, DAY = 1_699_920_000, 3_600, 86_400
 AIRPORTS = [("A",), ("B",), ("C",)]
+LEARNED = 24 * 40
 
 
-def delays(days: int = 45) -> np.ndarray:
-    """Delays with heavy tails: hour by hour, nothing moderate is a surprise."""
-    return 100 * np.exp(np.random.default_rng(7).normal(0, 0.7, (24 * days, 3)))
+def delays() -> np.ndarray:
+    """Forty-five days of delays with heavy tails: hour by hour, nothing moderate is a surprise."""
+    return 100 * np.exp(np.random.default_rng(7).normal(0, 0.7, (24 * 45, 3)))
 
 
-def detect(values: np.ndarray, interval: int = HOUR, **options: str) -> list[Incident]:
-    settings = Settings(interval, (Measure("delay"),), ("airport",), **options)
-    block = Block(START, values[np.newaxis].astype(np.float32), AIRPORTS)
-    return sorted(Monitor(settings).observe(block).incidents, key=lambda one: one.start)
+def monitor_of(country: str = "JP") -> Monitor:
+    """A new monitor; Japan has no holiday in the days that differ from test to test."""
+    return Monitor(Settings(HOUR, (Measure("delay"),), ("airport",), country=country))
+
+
+def observe(monitor: Monitor, values: np.ndarray, first: int = 0, last: int | None = None) -> Outcome:
+    """What a monitor says of the hours ``first`` to ``last``."""
+    return monitor.observe(Block(START + first * HOUR, values[np.newaxis, first:last].astype(np.float32), AIRPORTS))
+
+
+def incidents_of(outcome: Outcome) -> list[Incident]:
+    return sorted(outcome.incidents, key=lambda one: one.start)
+
+
+@cache
+def learned(country: str) -> bytes:
+    """A monitor that has seen all but the last five days of the delays, and found nothing in them."""
+    monitor = monitor_of(country)
+    assert observe(monitor, delays(), 0, LEARNED).incidents == ()
+    return monitor.save()
+
+
+def last_days(values: np.ndarray, country: str = "JP") -> Outcome:
+    """What is said of the last five days."""
+    return observe(Monitor.load(learned(country)), values, LEARNED)
 
 
 def test_quiet_days_with_heavy_tails_tell_nothing() -> None:
-    assert detect(delays()) == []
+    assert last_days(delays()).incidents == ()
 
 
 def test_a_bad_day_is_told_on_that_day() -> None:
     values = delays()
     values[24 * 40 + 8 : 24 * 40 + 22] *= 2.2
-    (incident,) = detect(values)
+    (incident,) = last_days(values).incidents
     assert (incident.direction, incident.causes[0].dimensions) == ("up", {})
     assert START + 40 * DAY + 8 * HOUR <= incident.start < incident.end < START + 40 * DAY + 22 * HOUR
 
@@ -39,8 +63,7 @@ def test_a_bad_day_is_told_on_that_day() -> None:
 def test_a_bad_day_is_a_group_of_its_sums_where_it_is_told() -> None:
     values = delays()
     values[24 * 40 + 8 : 24 * 40 + 22] *= 2.2
-    settings = Settings(HOUR, (Measure("delay"),), ("airport",))
-    outcome = Monitor(settings).observe(Block(START, values[np.newaxis].astype(np.float32), AIRPORTS))
+    outcome = last_days(values)
     group = outcome.groups[0]
     told = (group.start - START) // HOUR + 1
     assert (group.incident_id, group.direction, told % 4) == (outcome.incidents[0].id, "up", 0)
@@ -52,35 +75,40 @@ def test_a_bad_day_is_a_group_of_its_sums_where_it_is_told() -> None:
 def test_a_day_that_one_part_makes_alone_is_not_off_as_a_whole() -> None:
     values = delays()
     values[24 * 40 + 8 : 24 * 40 + 22, 0] *= 2.2
-    assert [one for one in detect(values) if one.causes[0].dimensions == {}] == []
+    assert [one for one in last_days(values).incidents if one.causes[0].dimensions == {}] == []
 
 
 def test_bad_days_in_a_row_are_one_incident() -> None:
     values = delays()
     for day in (40, 41):
         values[24 * day + 8 : 24 * day + 22] *= 3
-    (incident,) = detect(values)
+    (incident,) = last_days(values).incidents
     assert incident.start < START + 41 * DAY < incident.end
 
 
 def test_a_calendar_says_which_days_are_no_bad_days() -> None:
     values = delays()
     values[24 * 41 : 24 * 42] /= 2.5  # Christmas
-    assert detect(values, country="US") == []
-    assert [one.direction for one in detect(values, country="JP")] == ["down"]
+    assert last_days(values, "US").incidents == ()
+    assert [one.direction for one in last_days(values).incidents] == ["down"]
 
 
-@pytest.mark.parametrize("cut", [24 * 40 + 10, 24 * 40 + 15, 24 * 41 + 3])
-def test_a_day_goes_on_after_a_restart(cut: int) -> None:
+@pytest.fixture(scope="module")
+def two_bad_days() -> tuple[np.ndarray, list[Incident]]:
+    """Delays with two bad days, and the incidents that one pass over all of them finds."""
     values = delays()
     for day in (40, 41):
         values[24 * day + 8 : 24 * day + 22] *= 2.5
-    whole, found = detect(values), {}
-    monitor, data = Monitor(Settings(HOUR, (Measure("delay"),), ("airport",))), values[np.newaxis].astype(np.float32)
-    for first, last in ((0, cut), (cut, len(values))):
+    return values, incidents_of(observe(monitor_of(), values))
+
+
+@pytest.mark.parametrize("cut", [24 * 40 + 10, 24 * 40 + 15, 24 * 41 + 3])
+def test_a_day_goes_on_after_a_restart(two_bad_days: tuple[np.ndarray, list[Incident]], cut: int) -> None:
+    values, whole = two_bad_days
+    monitor, found = Monitor.load(learned("JP")), {}
+    for first, last in ((LEARNED, cut), (cut, len(values))):
+        found |= {one.id: one for one in observe(monitor, values, first, last).incidents}
         monitor = Monitor.load(monitor.save())
-        outcome = monitor.observe(Block(START + first * HOUR, data[:, first:last], AIRPORTS))
-        found |= {one.id: one for one in outcome.incidents}
     assert list(found.values()) == whole
 
 
@@ -89,11 +117,11 @@ def test_a_new_timetable_is_told_once() -> None:
     flights = np.random.default_rng(3).poisson(100, (len(hours), 3)).astype(float)
     changed = (hours % 168 == 30) & (hours >= 168 * 4)
     flights[changed] = np.random.default_rng(4).poisson(50, (int(changed.sum()), 3))
-    told = [(one.start - START) // HOUR for one in detect(flights)]
+    told = [(one.start - START) // HOUR for one in incidents_of(observe(monitor_of(), flights))]
     assert told == [168 * 4 + 30]
 
 
 def test_a_huge_value_before_the_start_is_forgotten() -> None:
     values = np.random.default_rng(0).poisson(50, (24 * 40, 3)).astype(float)
     values[5:30, 2] = 1e38
-    assert detect(values) == []
+    assert observe(monitor_of(), values).incidents == ()

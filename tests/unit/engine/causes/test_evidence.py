@@ -10,14 +10,31 @@ from l4m.model import Measure
 
 START = 1_699_920_000
 ONSET = 24 * 38 + 6
+AIRPORTS = [("A",), ("B",), ("C",)]
+
+
+def block_of(delays: np.ndarray, first: int, last: int | None = None) -> Block:
+    return Block(START + first * 3600, delays[np.newaxis, first:last].astype(np.float32), AIRPORTS)
+
+
+@pytest.fixture(scope="module")
+def delays() -> np.ndarray:
+    return 100 * np.exp(np.random.default_rng(5).normal(0, 0.9, (24 * 40, 3)))
+
+
+@pytest.fixture(scope="module")
+def learned(delays: np.ndarray) -> bytes:
+    """A monitor that has seen the delays up to the onset, and found nothing in them."""
+    monitor = Monitor(Settings(3600, (Measure("delay"),), ("airport",)))
+    assert monitor.observe(block_of(delays, 0, ONSET)).incidents == ()
+    return monitor.save()
 
 
 @pytest.mark.parametrize(("hours", "found"), [(0, 0), (1, 0), (10, 1)])
-def test_a_heavy_tailed_total_opens_an_incident_when_its_rise_lasts(hours: int, found: int) -> None:
-    delays = 100 * np.exp(np.random.default_rng(5).normal(0, 0.9, (24 * 40, 3)))
-    delays[ONSET : ONSET + hours] *= 5
-    settings = Settings(3600, (Measure("delay"),), ("airport",))
-    incidents = Monitor(settings).observe(Block(START, delays[np.newaxis].astype(np.float32), [("A",), ("B",), ("C",)])).incidents
+def test_a_heavy_tailed_total_opens_an_incident_when_its_rise_lasts(delays: np.ndarray, learned: bytes, hours: int, found: int) -> None:
+    risen = delays.copy()
+    risen[ONSET : ONSET + hours] *= 5
+    incidents = Monitor.load(learned).observe(block_of(risen, ONSET)).incidents
     assert [(one.direction, one.causes[0].dimensions) for one in incidents] == [("up", {})] * found
 
 

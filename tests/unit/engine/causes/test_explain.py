@@ -35,15 +35,16 @@ def named(*places: tuple[tuple[int, int], ...]) -> set[tuple[tuple[str, str], ..
 
 def best_by_brute_force(actual: np.ndarray, expected: np.ndarray, error: np.ndarray) -> tuple[tuple[int, int], ...]:
     """The element whose common change lowers the squared error most, each tried with every change of 1 %."""
-    best, gain = (), 0.0
+    best, gain, changes = (), 0.0, np.arange(0, 3, 0.01)[:, np.newaxis]
     for level in range(4):
         for dims in combinations(range(3), level):
             for values in product(*(range(SIZES[d]) for d in dims)):
                 inside = (
                     np.all([CODES[:, d] == v for d, v in zip(dims, values, strict=True)], axis=0) if dims else np.ones(len(CODES), bool)
                 )
-                before = ((actual - expected)[inside] / error[inside]) ** 2
-                after = min(((((actual - expected * f)[inside]) / error[inside]) ** 2).sum() for f in np.arange(0, 3, 0.01))
+                came, due, sigma = actual[inside], expected[inside], error[inside]
+                before = ((came - due) / sigma) ** 2
+                after = (((came - due * changes) / sigma) ** 2).sum(axis=1).min()
                 cost = np.log(np.prod([SIZES[d] for d in dims])) + np.log(len(list(combinations(range(3), level))))
                 if (before.sum() - after) / 2 - cost > gain:
                     best, gain = tuple(zip(dims, values, strict=True)), (before.sum() - after) / 2 - cost

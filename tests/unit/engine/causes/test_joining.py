@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from l4m.model import Aggregation, Measure
 HOUR, START = 3600, 1_699_920_000
 LEAVES = [(f"shop{n % 5}", f"item{n // 5}") for n in range(30)]
 SETTINGS = Settings(HOUR, (Measure("orders"), Measure("price", Aggregation.AVG)), ("shop", "item"))
-LEARNED, LIVE = 16 * 24, 12
+LEARNED, LIVE = 13 * 24, 12
 
 
 def sales() -> NDArray[np.float32]:
@@ -76,8 +76,9 @@ def go_on(monitor: Monitor):
     return copy.observe(Block(START + LEARNED * HOUR, VALUES[:, LEARNED:], LEAVES), keep_points=True)
 
 
-@limits(max_examples=4)
-@given(owners=st.lists(st.integers(0, 6), min_size=len(LEAVES), max_size=len(LEAVES)))
+@limits(max_examples=3)
+@given(owners=st.lists(st.integers(0, 3), min_size=len(LEAVES), max_size=len(LEAVES)))
+@example(owners=[leaf % 5 for leaf in range(len(LEAVES))])
 def test_any_shards_make_the_monitor_that_learned_all_at_once(expected: Monitor, owners: list[int]) -> None:
     joined = in_shards(np.array(owners))
     assert (joined.nodes, joined.leaves, joined.cold_start_left) == (expected.nodes, expected.leaves, expected.cold_start_left)
@@ -87,15 +88,9 @@ def test_any_shards_make_the_monitor_that_learned_all_at_once(expected: Monitor,
     for name in ("value", "expected", "lower", "upper", "severity"):
         np.testing.assert_allclose(getattr(mine.points, name), getattr(theirs.points, name), rtol=2e-4, atol=2e-3, err_msg=name)
     assert np.array_equal(mine.points.is_anomaly, theirs.points.is_anomaly)
+    leaves = [number for number, node in enumerate(theirs.points.nodes) if "*" not in node]
+    assert np.array_equal(mine.points.severity[:, :, leaves], theirs.points.severity[:, :, leaves], equal_nan=True)  # to the last bit
     assert [(one.start, one.measures, one.causes) for one in mine.incidents] == [
         (one.start, one.measures, one.causes) for one in theirs.incidents
     ]
     assert mine.incidents
-
-
-def test_leaves_of_a_shard_are_scored_exactly_as_at_once(expected: Monitor) -> None:
-    mine, theirs = go_on(in_shards(np.arange(len(LEAVES)) % 3)).points, go_on(expected).points
-    assert mine is not None
-    assert theirs is not None
-    leaves = [number for number, node in enumerate(theirs.nodes) if "*" not in node]
-    assert np.array_equal(mine.severity[:, :, leaves], theirs.severity[:, :, leaves], equal_nan=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
-from tests.unit.engine.causes.shop import AVERAGE, HOUR, LEAVES, SETTINGS, START, block_of, leaves_where, simulate
+from tests.unit.engine.causes.shop import AVERAGE, HOUR, LEAVES, SETTINGS, START, block_of, learned, leaves_where, simulate
 
 from l4m.engine.block import Block
 from l4m.engine.monitor import Monitor
@@ -32,8 +32,9 @@ def silence(visits, price):
     visits[ONSET : ONSET + 3, leaves_where(country="US")] = np.nan
 
 
-def incidents_of(values, settings=SETTINGS):
-    return Monitor(settings).observe(block_of(values)).incidents
+def incidents_of(values):
+    """What is found in the days from ``ONSET`` on, before which all values of a seed are the same."""
+    return Monitor.load(learned(ONSET)).observe(block_of(values, ONSET)).incidents
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_an_incident_is_reported_once_with_its_place_kind_and_extent(change, cau
 
 
 def test_quiet_data_have_no_incident():
-    assert incidents_of(simulate(seed=5)) == ()
+    assert Monitor(SETTINGS).observe(block_of(simulate(seed=5))).incidents == ()
 
 
 def test_two_incidents_at_different_places_and_times_stay_apart():
@@ -87,7 +88,7 @@ def test_a_feed_that_does_not_report_is_one_incident_of_everything():
 
 
 def test_groups_are_one_per_measure_and_interval_and_name_their_incident():
-    outcome = Monitor(SETTINGS).observe(block_of(simulate(change=drop(country="US"))))
+    outcome = Monitor.load(learned(ONSET)).observe(block_of(simulate(change=drop(country="US")), ONSET))
     (incident,) = outcome.incidents
     keys = [(group.measure, group.start) for group in outcome.groups]
     assert len(keys) == len(set(keys))
@@ -197,33 +198,33 @@ def test_a_monitor_is_ready_after_its_cold_start():
 def test_strange_values_are_survived(extreme):
     values = simulate()
     values[:, 300:305, :3] = extreme
-    outcome = Monitor(SETTINGS).observe(block_of(values), keep_points=True)
+    outcome = Monitor.load(learned(300)).observe(block_of(values, 300), keep_points=True)
+    assert np.isfinite(outcome.points.expected[:, 10:]).all()
+
+
+def test_blocks_of_nothing_are_survived():
     monitor = Monitor(SETTINGS)
     monitor.observe(Block(START, np.full((2, 0, len(LEAVES)), np.nan, np.float32), LEAVES))
     monitor.observe(Block(START, np.full((2, 3, 0), np.nan, np.float32), []))
     assert monitor.leaves == ()
-    assert np.isfinite(outcome.points.expected[:, 310:]).all()
 
 
 FEEDBACK = Feedback("visits", {"country": "US"}, severity=99.0, direction="down")
 
 
+def with_feedback(*feedback):
+    """What is said of a drop in the visits of a country by a monitor that knows this feedback."""
+    visits = simulate(change=drop(country="US"))[:1]
+    return Monitor.load(learned(ONSET, measures=1)).observe(block_of(visits, ONSET), keep_points=True, feedback=feedback)
+
+
 def test_feedback_suppresses_the_series_and_taking_it_back_brings_it_back():
-    values = simulate(change=drop(country="US"))[:1]
-    settings = dataclasses.replace(SETTINGS, measures=SETTINGS.measures[:1])
-    learned = Monitor(settings)
-    learned.observe(block_of(values, 0, ONSET))
-    state = learned.save()
-
-    def later(*feedback):
-        return Monitor.load(state).observe(block_of(values, ONSET), keep_points=True, feedback=feedback)
-
-    assert len(later().incidents) == 1
-    suppressed = later(FEEDBACK)
+    assert len(with_feedback().incidents) == 1
+    suppressed = with_feedback(FEEDBACK)
     assert suppressed.incidents == ()
     named = [i for i, node in enumerate(suppressed.points.nodes) if node[0] == "US"]
     assert not suppressed.points.is_anomaly[0, :5, named].any()
-    assert later().incidents[0].causes[0].dimensions == {"country": "US"}
+    assert with_feedback().incidents[0].causes[0].dimensions == {"country": "US"}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,5 @@ def test_feedback_suppresses_the_series_and_taking_it_back_brings_it_back():
     ids=["other direction", "other series", "less severe", "other measure"],
 )
 def test_feedback_on_something_else_leaves_an_incident_alone(other):
-    values = simulate(change=drop(country="US"))[:1]
-    settings = dataclasses.replace(SETTINGS, measures=SETTINGS.measures[:1])
-    (incident,) = Monitor(settings).observe(block_of(values), feedback=[other]).incidents
+    (incident,) = with_feedback(other).incidents
     assert incident.causes[0].dimensions == {"country": "US"}

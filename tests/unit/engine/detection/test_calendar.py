@@ -44,7 +44,7 @@ def test_special_days_count_beside_public_holidays() -> None:
 
 
 def test_quiet_holiday_is_not_reported_with_the_calendar_on() -> None:
-    start, values = epoch(2013, 6, 3, zone=ZoneInfo("UTC")), traffic(45)
+    start, values = epoch(2013, 6, 3, zone=ZoneInfo("UTC")), traffic(34)
     holiday = slice(31 * 24, 32 * 24)
     values[holiday] *= 0.7
     off, on = (Detector(settings(country=country), 3).run(values, start) for country in (None, "US"))

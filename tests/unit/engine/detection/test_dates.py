@@ -24,7 +24,7 @@ def scored(values: np.ndarray, interval: int) -> Scores:
     return Detector(settings(interval), values.shape[1]).run(values, int(START.timestamp()))
 
 
-@pytest.mark.parametrize(("interval", "days"), [(86_400, 420), (3600, 270)])
+@pytest.mark.parametrize(("interval", "days"), [(86_400, 420), (3600, 213)])
 def test_last_day_of_the_month_that_is_always_busy_is_expected_to_be(interval: int, days: int) -> None:
     values = traffic(days, interval=interval)
     last = np.array([is_last(day) for day in days_of(values, interval)])
