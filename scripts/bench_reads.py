@@ -11,14 +11,16 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from l4m.store.anomalies import Anomalies, IndexEntry, group_id
+from l4m.store.anomalies import Anomalies
 from l4m.store.bucket import Bucket
+from l4m.store.index import Index, IndexEntry
 from l4m.store.table import Table
 from localaws import LocalAws
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "ai_ops" / "l4m-service.yaml"
 GROUPS, MEASURES, SERIES = 10_000, ("views", "revenue"), 100
-FIRST = 1_700_000_000 // 3600 * 3600
+HOUR = 3600
+FIRST = 1_700_000_000 // HOUR * HOUR
 POINTS = 28 * 24 + 1
 CALLS, ROUNDS = 40, 3  # the best round counts: other processes may be busy
 
@@ -55,11 +57,11 @@ def _crowd(aws: LocalAws, outputs: dict[str, str]) -> tuple[dict[str, str], dict
     api = aws.client("lookoutmetrics")
     made = api.create_anomaly_detector(AnomalyDetectorName="crowded", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
     arn = made["AnomalyDetectorArn"]
-    bucket = Bucket(aws.client("s3"), outputs["StateBucketName"])
-    anomalies = Anomalies(Table(aws.client("dynamodb"), outputs["TableName"]), bucket, "crowded", 3600)
-    starts = [FIRST + 3600 * number for number in range(GROUPS // len(MEASURES))]
-    anomalies.replace(starts, [IndexEntry(start, name, start / 3600 % 101) for start in starts for name in MEASURES])
-    newest = group_id(arn, 3600, "views", starts[-1])
+    starts = [FIRST + HOUR * number for number in range(GROUPS // len(MEASURES))]
+    entries = [IndexEntry(start, HOUR, name, start / HOUR % 101) for start in starts for name in MEASURES]
+    Index(Table(aws.client("dynamodb"), outputs["TableName"]), "crowded").replace(HOUR, starts, entries)
+    newest = entries[-len(MEASURES)].group_id(arn)
+    anomalies = Anomalies(Bucket(aws.client("s3"), outputs["StateBucketName"]), "crowded")
     anomalies.put_group(newest, _document(newest, starts[-1]), array("f", [1.0] * POINTS * SERIES).tobytes())
     return {"AnomalyDetectorArn": arn}, {"AnomalyDetectorArn": arn, "AnomalyGroupId": newest}
 
@@ -77,7 +79,7 @@ def _document(name: str, start: int) -> dict[str, Any]:
         "series": [
             {"id": f"{n:0128x}", "dimensions": {"platform": "pc", "marketplace": shop}, "severity": 50.0} for n, shop in enumerate(shops)
         ],
-        "timestamps": list(range(start - 3600 * (POINTS - 1), start + 1, 3600)),
+        "timestamps": list(range(start - HOUR * (POINTS - 1), start + 1, HOUR)),
         "incident_id": "none",
     }
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from l4m.model import DetectorStatus
+from l4m.model import DetectorStatus, Frequency
 from l4m.service import anomalies
+from l4m.service.detectors import DetectorChange, update_detector
 
 
 def groups_of(world: Any) -> tuple[Any, ...]:
@@ -50,6 +51,43 @@ def test_what_was_found_stays_listed_when_the_detector_is_activated_again(world:
     assert len({mail["anomalyGroupId"] for mail in world.mails()}) == len([group for group in after if group.score >= 40])
 
 
+def test_what_was_found_stays_listed_when_the_interval_is_another(world: Any) -> None:
+    world.learn()
+    for hour in range(4):
+        world.put_live(hour, factor=0.05 if hour == 2 else 1.0)
+        world.run(hour)
+    before, statistics = groups_of(world), anomalies.group_statistics(world.context, world.arn, 0)
+    world.move(DetectorStatus.INACTIVE)
+    update_detector(world.context, world.arn, DetectorChange(frequency=Frequency.P1D))
+    world.move(DetectorStatus.ACTIVATING, 2)
+    world.do("learn", generation=2)
+    assert world.detector.status in {DetectorStatus.LEARNING, DetectorStatus.ACTIVE}
+    assert groups_of(world) == before
+    assert anomalies.group_statistics(world.context, world.arn, 0) == statistics
+    for group in before:
+        assert anomalies.get_group(world.context, world.arn, group.id).summary == group
+        related = anomalies.list_related(world.context, world.arn, group.id, None, limit=9, after=None).items
+        assert {one.group_id for one in related} <= {one.id for one in before}
+
+
+def test_a_backtest_at_another_interval_replaces_what_was_found_in_its_time(world: Any) -> None:
+    starts = [world.history_hour(0) + timedelta(minutes=10 * number) for number in range(6 * 300)]
+    bad = 6 * 280
+    outage = world.csv(starts[bad : bad + 12], dict.fromkeys(world.us, 5.0)).partition("\n")[2]
+    world.put("history/all.csv", world.csv(starts[:bad]) + outage + world.csv(starts[bad + 12 :]).partition("\n")[2])
+    found: list[set[str]] = []
+    for generation, frequency in enumerate((Frequency.PT10M, Frequency.PT1H), start=1):
+        update_detector(world.context, world.arn, DetectorChange(frequency=frequency))
+        world.move(DetectorStatus.BACK_TEST_ACTIVATING, generation)
+        world.do("backtest", generation=generation)
+        found.append({group.id for group in groups_of(world)})
+    assert all(found)
+    assert not found[0] & found[1]
+    world.move(DetectorStatus.DELETING, 2)
+    world.do("delete")
+    assert [world.contents()[kind] for kind in ("rows", "objects")] == [{}, {}]
+
+
 def test_a_repeated_backtest_takes_back_what_it_does_not_find_again(world: Any) -> None:
     bad = world.history_hours - 40
     for generation, factor in ((1, 0.1), (2, 1.0)):
@@ -60,5 +98,5 @@ def test_a_repeated_backtest_takes_back_what_it_does_not_find_again(world: Any) 
         world.do("backtest", generation=generation)
         assert (world.history_hour(bad) in {group.start for group in groups_of(world)}) == (generation == 1)
     assert {key for key in world.contents()["objects"] if "/group/" in key} == {
-        f"sales/group/003600/{group.id}.{kind}" for group in groups_of(world) for kind in ("json", "f32")
+        f"sales/group/{group.id}.{kind}" for group in groups_of(world) for kind in ("json", "f32")
     }

@@ -4,8 +4,9 @@ import boto3
 import pytest
 
 from l4m.errors import InvalidInput
-from l4m.store.anomalies import INDEX_INTERVALS, TALLY_PAGES, Anomalies, IndexEntry
+from l4m.store.anomalies import Anomalies
 from l4m.store.bucket import Bucket
+from l4m.store.index import INDEX_INTERVALS, TALLY_PAGES, Index, IndexEntry
 from l4m.store.table import LARGEST_DOCUMENT, Key, Table
 
 FIRST = 300 * INDEX_INTERVALS * TALLY_PAGES * 700  # where a tally begins
@@ -13,11 +14,9 @@ LONGEST = "m" * 250
 
 
 @pytest.fixture
-def anomalies(table: Table) -> Anomalies:
-    """Anomalies of a detector at five minutes."""
-    s3 = boto3.client("s3", "us-east-1")
-    s3.create_bucket(Bucket="state")
-    return Anomalies(table, Bucket(s3, "state"), "d" * 63, 300)
+def index(table: Table) -> Index:
+    """The index of a detector."""
+    return Index(table, "d" * 63)
 
 
 def largest_item(table: Table) -> int:
@@ -26,28 +25,31 @@ def largest_item(table: Table) -> int:
     return max(len(item["doc"]["S"]) for page in pages for item in page["Items"])
 
 
-def test_a_page_in_which_every_measure_is_anomalous_all_the_time_fits(anomalies: Anomalies, table: Table) -> None:
+def test_a_page_in_which_every_measure_is_anomalous_all_the_time_fits(index: Index, table: Table) -> None:
     starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS)]
-    entries = [IndexEntry(start, f"{LONGEST}{number:06d}", start / 7 % 100) for start in starts for number in range(20)]
-    anomalies.replace(starts, entries)
+    entries = [IndexEntry(start, 300, f"{LONGEST}{number:06d}", start / 7 % 100) for start in starts for number in range(20)]
+    index.replace(300, starts, entries)
     assert largest_item(table) < 10_000
-    census = anomalies.count()
+    census = index.count()
     assert census.by_measure.total() == len(entries)
-    listed = anomalies.entries(census, len(entries))
+    listed = index.entries(census, len(entries))
     assert [entry.position for entry in listed] == sorted((entry.position for entry in entries), reverse=True)
 
 
-def test_a_tally_of_a_measure_that_is_anomalous_all_the_time_fits(anomalies: Anomalies, table: Table) -> None:
+def test_a_tally_of_a_measure_that_is_anomalous_all_the_time_fits(index: Index, table: Table) -> None:
     starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS * TALLY_PAGES)]
-    anomalies.replace(starts, [IndexEntry(start, LONGEST, start / 7 % 100) for start in starts])
+    index.replace(300, starts, [IndexEntry(start, 300, LONGEST, start / 7 % 100) for start in starts])
     assert largest_item(table) < 40_000
-    tallies = anomalies.count().tallies
-    assert tallies[0].page == tallies[-1].page + TALLY_PAGES - 1
-    anomalies.replace(starts, [])
-    assert anomalies.count().tallies == ()
+    tallies = index.count().tallies
+    assert tallies[0].page.number == tallies[-1].page.number + TALLY_PAGES - 1
+    index.replace(300, starts, [])
+    assert index.count().tallies == ()
 
 
-def test_an_incident_may_last_as_long_as_it_likes(anomalies: Anomalies) -> None:
+def test_an_incident_may_last_as_long_as_it_likes(table: Table) -> None:
+    s3 = boto3.client("s3", "us-east-1")
+    s3.create_bucket(Bucket="state")
+    anomalies = Anomalies(Bucket(s3, "state"), "sales")
     groups = {f"{FIRST + 300 * number:012d}#{LONGEST}": 50.0 for number in range(5000)}
     anomalies.put_incident({"id": "long"}, groups)
     anomalies.put_incident({"id": "long", "end": 1}, {"000000000001#m": 1.0})

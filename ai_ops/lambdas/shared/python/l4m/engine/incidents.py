@@ -57,7 +57,8 @@ class OpenIncident:
         node = scene.find_node(place.dimensions, int(place.leaves[0]))
         if node is None or not seen.anomalous[measure, node]:
             node = int(np.where(seen.strong[measure], np.abs(seen.sigmas[measure]), 0).argmax())
-        name = f"l4m:incident:{start}:{scene.settings.measures[measure].name}:{scene.name_place(place.dimensions, int(place.leaves[0]))}"
+        interval = f"{start}/{scene.settings.interval_seconds}"
+        name = f"l4m:incident:{interval}:{scene.settings.measures[measure].name}:{scene.name_place(place.dimensions, int(place.leaves[0]))}"
         shape = (len(scene.settings.measures), len(scene.leaves))
         actual, expected, variance, silent = (np.zeros(shape) for _ in range(4))
         identifier, home = str(uuid.uuid5(uuid.NAMESPACE_URL, name)), np.zeros((1, shape[1]))

@@ -20,8 +20,9 @@ from l4m.findings import (
 )
 from l4m.model import Detector
 from l4m.service.context import Context
-from l4m.store.anomalies import Anomalies, IndexEntry, group_id
+from l4m.store.anomalies import Anomalies
 from l4m.store.bucket import Bucket
+from l4m.store.index import Index, IndexEntry
 
 CAUSE, EFFECT = "CAUSE_OF_INPUT_ANOMALY_GROUP", "EFFECT_OF_INPUT_ANOMALY_GROUP"
 
@@ -41,9 +42,9 @@ def survey_groups(
 ) -> tuple[Page[GroupSummary], GroupStatistics]:
     """A page of groups of at least a severity, newest first, and all such groups counted by measure."""
     detector = context.resources.detector(detector_arn)
-    anomalies = _anomalies(context, detector)
-    census = anomalies.count(threshold)
-    found = anomalies.entries(census, limit + 1, threshold, after)
+    index = Index(context.table, detector.name)
+    census = index.count(threshold)
+    found = index.entries(census, limit + 1, threshold, after)
     page = Page(tuple(_summary(detector, entry) for entry in found[:limit]), found[limit - 1].position if len(found) > limit else None)
     counts = census.by_measure
     return page, GroupStatistics(None if census.since is None else _time(census.since), counts.total(), dict(counts))
@@ -101,23 +102,17 @@ def find_series(context: Context, detector_arn: str, identifier: str, series_id:
 
 
 def _related(detector: Detector, group: Mapping[str, Any], incident: Mapping[str, Any]) -> list[RelatedMeasure]:
-    nearest: dict[str, int] = {}
-    for position in incident["groups"]:
-        start, measure = int(position[:12]), position[13:]
-        if measure not in nearest or abs(start - group["start"]) < abs(nearest[measure] - group["start"]):
-            nearest[measure] = start
+    entries = [IndexEntry.at(position, score) for position, score in incident["groups"].items()]
+    entries.sort(key=lambda entry: abs(entry.start - group["start"]), reverse=True)
+    nearest = {entry.measure: entry.group_id(detector.arn) for entry in entries}  # the last one counts
     related = []
     for cause, effects in incident["relations"].items():
         for effect, share in effects.items():
             if effect == group["measure"] and cause in nearest:
-                related.append(_relation(detector, cause, nearest[cause], CAUSE, share))
+                related.append(RelatedMeasure(cause, nearest[cause], CAUSE, share))
             if cause == group["measure"] and effect in nearest:
-                related.append(_relation(detector, effect, nearest[effect], EFFECT, None))
+                related.append(RelatedMeasure(effect, nearest[effect], EFFECT, None))
     return sorted(related, key=lambda one: (one.relationship, -(one.contribution or 0), one.measure))
-
-
-def _relation(detector: Detector, measure: str, start: int, relationship: str, share: float | None) -> RelatedMeasure:
-    return RelatedMeasure(measure, group_id(detector.arn, detector.frequency.seconds, measure, start), relationship, share)
 
 
 def _group(anomalies: Anomalies, identifier: str) -> dict[str, Any]:
@@ -133,13 +128,12 @@ def _found(context: Context, detector_arn: str) -> Anomalies:
 
 def _anomalies(context: Context, detector: Detector) -> Anomalies:
     bucket = Bucket(context.clients.client("s3"), context.bucket, detector.kms_key_arn)
-    return Anomalies(context.table, bucket, detector.name, detector.frequency.seconds)
+    return Anomalies(bucket, detector.name)
 
 
 def _summary(detector: Detector, entry: IndexEntry) -> GroupSummary:
     start = _time(entry.start)
-    identifier = group_id(detector.arn, detector.frequency.seconds, entry.measure, entry.start)
-    return GroupSummary(identifier, start, start, entry.score, entry.measure)
+    return GroupSummary(entry.group_id(detector.arn), start, start, entry.score, entry.measure)
 
 
 def _time(moment: int) -> datetime:

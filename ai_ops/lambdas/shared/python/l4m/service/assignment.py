@@ -11,6 +11,7 @@ from l4m.service.context import Context
 from l4m.service.timeline import Timeline
 from l4m.store.anomalies import Anomalies
 from l4m.store.bucket import Bucket
+from l4m.store.index import Index
 from l4m.store.outbox import Outbox
 from l4m.store.runs import Runs
 
@@ -49,7 +50,12 @@ class Assignment:
     @cached_property
     def anomalies(self) -> Anomalies:
         """What the detector found."""
-        return Anomalies(self.context.table, self.bucket, self.detector.name, self.detector.frequency.seconds)
+        return Anomalies(self.bucket, self.detector.name)
+
+    @cached_property
+    def index(self) -> Index:
+        """When it found what."""
+        return Index(self.context.table, self.detector.name)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from l4m.model import DetectorStatus, Frequency
+from l4m.model import DetectorStatus
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.schedules import start_schedule, stop_schedule
@@ -32,11 +32,9 @@ def delete(context: Context, detector_arn: str) -> None:
     bucket = Bucket(context.clients.client("s3"), context.bucket)
     for prefix in (f"{detector.name}/", f"{SHARDS}/{detector.name}/"):
         bucket.purge(prefix)
-    plain = [f"{detector.name}#{kind}" for kind in ("run", "execution", "learning", "message", "waiting")]
-    by_frequency = [f"{detector.name}#{kind}#{frequency.seconds:06d}" for kind in ("group", "tally") for frequency in Frequency]
-    for partition in (*plain, *by_frequency):
-        for row in list(context.table.query(partition)):
-            context.table.delete(Key(partition, row.sort))
+    for kind in ("run", "execution", "learning", "message", "waiting", "group", "tally"):
+        for row in list(context.table.query(f"{detector.name}#{kind}")):
+            context.table.delete(Key(row.partition, row.sort))
     context.resources.purge(detector_arn)
 
 

@@ -97,7 +97,7 @@ class Lesson:
         runs = self.assignment.runs
         if runs.pointer() is None:
             key = self.series.save(end, SavedState(self.progress.monitor.save(), self.progress.history))
-            self.assignment.anomalies.begin(end)
+            self.assignment.index.begin(end)
             runs.move(None, Pointer(next=end, state_key=key, is_published=True, checkpoints=((end, key),)))
         start_schedule(self.assignment)
         self.move(DetectorStatus.ACTIVE if self.progress.monitor.is_ready else DetectorStatus.LEARNING)
@@ -105,7 +105,7 @@ class Lesson:
     def evaluate(self, starts: Sequence[int]) -> None:
         """Begin to score a backtest's intervals."""
         forget_groups(self.assignment, starts)
-        self.assignment.anomalies.begin(starts[0])
+        self.assignment.index.begin(starts[0])
         self.move(DetectorStatus.BACK_TEST_ACTIVE)
 
     def complete(self, end: int) -> None:

@@ -14,8 +14,8 @@ from l4m.alerts.notices import Subject, alert_notices, incident_notices, notice_
 from l4m.model import Alert
 from l4m.service.assignment import Assignment
 from l4m.service.report import Report
-from l4m.store.anomalies import IndexEntry, group_id
 from l4m.store.history import PAGE_INTERVALS, History
+from l4m.store.index import IndexEntry
 from l4m.store.outbox import DELIVERED, Message
 from l4m.store.series import SeriesStore
 
@@ -29,12 +29,12 @@ def publish(assignment: Assignment, report: Report, history: History, series: Se
 
 
 def forget_groups(assignment: Assignment, starts: Sequence[int]) -> None:
-    """Take back what was found in intervals that are about to be judged again."""
-    detector, old = assignment.detector, assignment.anomalies.entries_of(set(starts))
-    assignment.anomalies.replace({entry.start for entry in old}, [])
+    """Take back what was found in a time that is about to be judged again, at whatever length of intervals."""
+    old = assignment.index.between(starts[0], assignment.timeline.after(starts[-1]))
+    for seconds in {entry.interval_seconds for entry in old}:
+        assignment.index.replace(seconds, {entry.start for entry in old if entry.interval_seconds == seconds}, [])
     for entry in old:
-        identifier = group_id(detector.arn, detector.frequency.seconds, entry.measure, entry.start)
-        _retract(assignment, {"id": identifier, "position": entry.position})
+        _retract(assignment, entry.group_id(assignment.detector.arn))
 
 
 def is_quiet(report: Report) -> bool:
@@ -46,10 +46,9 @@ def store_groups(assignment: Assignment, report: Report, tail: History, series: 
     """Write groups and incidents; what an earlier reading of the same intervals found and this one did not, goes."""
     groups = report["groups"]
     if groups or report["is_correction"]:
-        entries = [IndexEntry(group["start"], group["measure"], group["score"]) for group in groups]
-        assignment.anomalies.replace(report["starts"], entries)
-    for retracted in report["retracted"]:
-        _retract(assignment, retracted)
+        assignment.index.replace(assignment.timeline.seconds, report["starts"], list(map(_entry, groups)))
+    for identifier in report["retracted"]:
+        _retract(assignment, identifier)
     for start, together in groupby(sorted(groups, key=itemgetter("start")), key=itemgetter("start")):
         window = _window(assignment, start, tail, series)  # large: read once for all groups of an interval
         for group in together:
@@ -68,11 +67,11 @@ def _incidents(assignment: Assignment, report: Report) -> dict[str, dict[str, An
     return incidents
 
 
-def _retract(assignment: Assignment, retracted: Mapping[str, Any]) -> None:
-    group = assignment.anomalies.group(retracted["id"])
+def _retract(assignment: Assignment, identifier: str) -> None:
+    group = assignment.anomalies.group(identifier)
     if group is not None:
-        assignment.anomalies.drop_from_incident(group["incident_id"], retracted["position"])
-        assignment.anomalies.delete_group(retracted["id"])
+        assignment.anomalies.drop_from_incident(group["incident_id"], _entry(group).position)
+        assignment.anomalies.delete_group(identifier)
 
 
 def _put_group(assignment: Assignment, group: Mapping[str, Any], window: History) -> None:
@@ -97,11 +96,11 @@ def _window(assignment: Assignment, start: int, tail: History, series: SeriesSto
 
 
 def _groups_of(incident_id: str, groups: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    return {
-        IndexEntry(group["start"], group["measure"], group["score"]).position: group["score"]
-        for group in groups
-        if group["incident_id"] == incident_id
-    }
+    return {_entry(group).position: group["score"] for group in groups if group["incident_id"] == incident_id}
+
+
+def _entry(group: Mapping[str, Any]) -> IndexEntry:
+    return IndexEntry(group["start"], group["interval_seconds"], group["measure"], group["score"])
 
 
 def _post_notices(assignment: Assignment, report: Report) -> None:
@@ -119,7 +118,7 @@ def _post_notices(assignment: Assignment, report: Report) -> None:
 
 def _post_corrections(assignment: Assignment, alert: Alert, report: Report) -> None:
     scores = {group["id"]: group["score"] for group in report["groups"]}
-    scores |= {retracted["id"]: 0.0 for retracted in report["retracted"]}
+    scores |= dict.fromkeys(report["retracted"], 0.0)
     for identifier, score in scores.items():
         first = notice_id(alert, identifier)
         sent = assignment.outbox.find(first)

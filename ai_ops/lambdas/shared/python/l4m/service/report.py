@@ -10,7 +10,7 @@ from typing import Any
 from l4m.engine.results import Cause, Group, Incident, Outcome, SeriesAnomaly
 from l4m.service.assignment import Assignment
 from l4m.service.reading import Reading
-from l4m.store.anomalies import group_id
+from l4m.store.index import IndexEntry
 
 MOST_SERIES = 1000  # series of a group that are kept one by one, the most severe
 
@@ -52,13 +52,14 @@ def still_open(before: Collection[str], outcome: Outcome) -> tuple[str, ...]:
 
 
 def _describe_group(assignment: Assignment, starts: Sequence[int], group: Group) -> dict[str, Any]:
-    detector = assignment.detector
-    start = _interval(assignment, starts, group.start)
+    detector, severity = assignment.detector, round(group.severity, 2)
+    entry = IndexEntry(_interval(assignment, starts, group.start), assignment.timeline.seconds, group.measure, severity)
     return {
-        "id": group_id(detector.arn, detector.frequency.seconds, group.measure, start),
+        "id": entry.group_id(detector.arn),
         "measure": group.measure,
-        "start": start,
-        "score": round(group.severity, 2),
+        "start": entry.start,
+        "interval_seconds": entry.interval_seconds,
+        "score": severity,
         "direction": group.direction,
         "kind": group.kind,
         "incident_id": group.incident_id,
@@ -68,14 +69,12 @@ def _describe_group(assignment: Assignment, starts: Sequence[int], group: Group)
     }
 
 
-def _find_retracted(assignment: Assignment, starts: Sequence[int], groups: Sequence[Report]) -> list[Report]:
-    """Groups that an earlier reading of the same intervals found and this one did not."""
-    detector, found = assignment.detector, {group["id"] for group in groups}
-    before = [
-        {"id": group_id(detector.arn, detector.frequency.seconds, entry.measure, entry.start), "position": entry.position}
-        for entry in assignment.anomalies.entries_of(set(starts))
-    ]
-    return [entry for entry in before if entry["id"] not in found]
+def _find_retracted(assignment: Assignment, starts: Sequence[int], groups: Sequence[Report]) -> list[str]:
+    """Ids of groups that an earlier reading of the same intervals found and this one did not."""
+    found, timeline = {group["id"] for group in groups}, assignment.timeline
+    before = assignment.index.between(starts[0], timeline.after(starts[-1]))
+    ids = [entry.group_id(assignment.detector.arn) for entry in before if entry.interval_seconds == timeline.seconds]
+    return [identifier for identifier in ids if identifier not in found]
 
 
 def _describe_series(detector_arn: str, measure: str, series: SeriesAnomaly) -> dict[str, Any]:
