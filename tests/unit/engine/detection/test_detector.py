@@ -30,7 +30,7 @@ def part(scores: Scores, rows: slice) -> Scores:
 
 
 def run(values: np.ndarray, interval: int = 3600, start: int = START, **options: object) -> Scores:
-    return Detector(settings(interval, **options), values.shape[1]).run(values, start)
+    return Detector(settings(interval, **options), values.shape[1]).run(values, start, bands=True)
 
 
 def gappy(days: int = 20) -> np.ndarray:
@@ -55,7 +55,7 @@ def test_prefix_has_the_scores_of_the_whole(whole: Scores) -> None:
 def test_steps_and_run_give_the_same_numbers(whole: Scores) -> None:
     values = gappy()
     detector = Detector(settings(), values.shape[1])
-    steps = [detector.step(row, START + i * 3600) for i, row in enumerate(values)]
+    steps = [detector.step(row, START + i * 3600, bands=True) for i, row in enumerate(values)]
     same(Scores(**{f.name: np.stack([getattr(s, f.name) for s in steps]) for f in fields(Scores)}), whole)
 
 
@@ -65,11 +65,12 @@ def test_saved_and_restored_detector_goes_on_with_the_same_numbers(whole: Scores
     first.run(values[:250], START)
     saved = {name: array.copy() for name, array in first.to_arrays().items()}
     restored = Detector.from_arrays(settings(), saved)
-    same(restored.run(values[250:], START + 250 * 3600), part(whole, slice(250, None)))
+    same(restored.run(values[250:], START + 250 * 3600, bands=True), part(whole, slice(250, None)))
 
 
 def test_blocks_and_order_of_series_do_not_matter(whole: Scores, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", 2)
+    monkeypatch.setattr(module, "LINE", 1)
     monkeypatch.setattr(module, "WORTHWHILE", 2)
     order = np.array([3, 0, 4, 2, 1])  # two blocks of two and one of one
     expected = Scores(**{field.name: getattr(whole, field.name)[:, order] for field in fields(Scores)})
@@ -91,7 +92,7 @@ def test_series_that_appear_later_leave_the_others_alone(whole: Scores) -> None:
 @given(hnp.arrays(np.float32, st.tuples(st.integers(1, 60), st.integers(0, 4)), elements=HARD), st.sampled_from([300, 600, 3600, 86_400]))
 def test_any_numbers_give_finite_expectations_and_severities_in_range(values: np.ndarray, interval: int) -> None:
     detector = Detector(settings(interval), values.shape[1])
-    scores = detector.run(values, START)
+    scores = detector.run(values, START, bands=True)
     assert np.isfinite(scores.expected).all()
     assert np.isfinite(scores.upper).all()
     assert np.isfinite(scores.lower).all()
@@ -168,6 +169,14 @@ def test_point_is_outside_its_band_exactly_when_it_is_an_anomaly(scores: Scores,
     outside = (eventful > scores.upper) | (eventful < scores.lower)
     scored = ~np.isnan(scores.severity)
     np.testing.assert_array_equal(outside[scored], scores.is_anomaly[scored])
+
+
+def test_band_that_nobody_asked_for_is_drawn_of_anomalies_and_missing_points_alone(whole: Scores) -> None:
+    values = gappy()
+    scores, told = Detector(settings(), values.shape[1]).run(values, START), whole.is_anomaly | whole.missing
+    assert (whole.is_anomaly.any(), whole.missing.any()) == (True, True)
+    for name in ("lower", "upper"):
+        np.testing.assert_allclose(getattr(scores, name), np.where(told, getattr(whole, name), 0), rtol=1e-5)
 
 
 def test_direction_keeps_the_other_side_quiet(eventful: np.ndarray) -> None:

@@ -49,9 +49,11 @@ def run_stages(values: np.ndarray) -> list[Arrays]:
     rates, memory, seen = Rates.of(seasons), Memory.blank(seasons.rows, values.shape[1]), [[] for _ in STAGES]
     with np.errstate(all="ignore"):
         for i, row in enumerate(values):
-            said = Scores(*(np.full(len(row), blank, np.float32) for blank in [7.0] * 7), *np.ones((2, len(row)), np.bool_))
+            said = Scores.blank(len(row))
+            for array in (said.expected, said.error, said.usual, said.severity):
+                array.fill(7)
             room = blank_room(len(row))
-            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said, room)
+            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said, room, draws_bands=True)
             for stage, arrays in zip(STAGES, seen, strict=True):
                 stage(point, memory)
                 filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)} | vars(said) | vars(room)

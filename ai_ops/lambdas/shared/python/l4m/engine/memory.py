@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.lines import blank_rows
+
 Array = NDArray[np.float32]
 
 
@@ -50,17 +52,28 @@ class Memory:
     def blank(cls, season: Mapping[str, int], series: int) -> Memory:
         """Return the memory of ``series`` series of which nothing was seen yet."""
         rows_of = {f.name: season.get(f.metadata["rows"], f.metadata["rows"]) for f in fields(cls)}
-        return cls(**{f.name: np.full((rows_of[f.name], series), f.metadata["initial"], np.float32) for f in fields(cls)})
+        memory = cls(**{f.name: blank_rows(rows_of[f.name], series) for f in fields(cls)})
+        for f in fields(cls):
+            getattr(memory, f.name).fill(f.metadata["initial"])
+        return memory
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Array]) -> Memory:
+        """Return a copy of the arrays that ``arrays`` returned."""
+        memory = cls(**{name: blank_rows(*array.shape) for name, array in arrays.items()})
+        for name, array in arrays.items():
+            getattr(memory, name)[:] = array
+        return memory
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def columns(self, first: int, last: int) -> Memory:
-        """Return a view of the series ``first`` to ``last``; what is written to it is written here."""
-        return Memory(*(array[:, first:last] for array in vars(self).values()))
+    def columns(self, which: slice) -> Memory:
+        """Return a view of some series; what is written to it is written here."""
+        return Memory(*(array[:, which] for array in vars(self).values()))
 
     def extended(self, other: Memory) -> Memory:
         """Return a copy with the series of ``other`` behind the ones here."""
         mine, theirs = self.arrays(), other.arrays()
-        return Memory(**{name: np.concatenate([mine[name], theirs[name]], axis=1) for name in mine})
+        return Memory.of({name: np.concatenate([mine[name], theirs[name]], axis=1) for name in mine})

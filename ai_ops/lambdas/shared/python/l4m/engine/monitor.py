@@ -96,7 +96,7 @@ class Monitor:
         normality = Normality(self._scene, feedback)
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
-            for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality):
+            for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality, bands=keep_points):
                 self._tails.shrink(stretch.evidence)
                 self._follow(stretch.evidence, block.start + (first + at.start) * interval)
                 if points is not None:
@@ -136,7 +136,7 @@ class Monitor:
         for first in range(0, intervals, step):
             yield first, min(first + step, intervals)
 
-    def _score(self, block: Block, normality: Normality) -> Iterator[tuple[slice, Stretch]]:
+    def _score(self, block: Block, normality: Normality, *, bands: bool) -> Iterator[tuple[slice, Stretch]]:
         """Yield all measures and nodes of an aligned block, scored, a few intervals at a time."""
         values, start, count = block.values, block.start, len(self._cube.nodes)
         nodes = np.empty((values.shape[1], count, len(values)), np.float32)
@@ -155,7 +155,7 @@ class Monitor:
             return at, stretch
 
         list(_share(combine, pieces))
-        scores = self._detector.run(nodes.reshape(len(nodes), -1), start)
+        scores = self._detector.run(nodes.reshape(len(nodes), -1), start, bands=bands)
         yield from _share(judge, pieces)
 
     def _day_turns(self, start: int, intervals: int) -> NDArray[np.bool_]:

@@ -28,6 +28,7 @@ class Point:
     threshold : surprise from which a point is an anomaly
     scores : what is said about the points of this interval, filled in on the way
     room : working space
+    draws_bands : whether bands are wanted of all points, not only of what is anomalous or missing
     present, is_complete : 1 where a value arrived, else 0, a single 1 if all did; whether all did
     value : the value, or the last one where none arrived; never written to
     seen, youngest : points seen before this one, and the least of them
@@ -42,6 +43,7 @@ class Point:
     threshold: float
     scores: Scores
     room: Room
+    draws_bands: bool
     present: Array | float = field(init=False)
     is_complete: bool = field(init=False)
     value: Array = field(init=False)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from l4m.engine.lines import blank_rows
 from l4m.engine.memory import Array
 
 
@@ -37,6 +36,6 @@ class Room:
     @classmethod
     def of(cls, series: int) -> Room:
         """Return room for that many series."""
-        rows = np.empty((19, series), np.float32)
+        rows = blank_rows(19, series)
         pairs = tuple(rows[first : first + 2] for first in range(10, 18, 2))
         return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], rows[18], pairs, (rows[10:14], rows[14:18]))

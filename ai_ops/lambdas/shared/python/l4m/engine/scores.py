@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.lines import blank_rows
 from l4m.engine.memory import Array
 
 
@@ -16,7 +17,8 @@ class Scores:
 
     Attributes
     ----------
-    expected, lower, upper : prediction and band, in units of the value
+    expected : prediction, in units of the value
+    lower, upper : band around it; 0 where it was not asked for, unless the point is an anomaly or missing
     error : standard error of the prediction, from the deviations that nineteen of twenty points keep to
     usual : prediction of the season alone, which follows an event only slowly
     severity : 0-100; NaN where no value arrived, and before the cold start is over
@@ -37,9 +39,10 @@ class Scores:
 
     @classmethod
     def blank(cls, *shape: int) -> Scores:
-        """Return scores of a shape, not filled in yet."""
-        expected, lower, upper, error, usual, severity, lasted = (np.empty(shape, np.float32) for _ in range(7))
-        is_anomaly, missing = (np.empty(shape, np.bool_) for _ in range(2))
+        """Return scores of a shape, not filled in yet: what is said of few points is 0 or False, which costs nothing until then."""
+        expected, error, usual, severity = (blank_rows(*shape) for _ in range(4))
+        lower, upper, lasted = (np.zeros(shape, np.float32) for _ in range(3))
+        is_anomaly, missing = (np.zeros(shape, np.bool_) for _ in range(2))
         return cls(expected, lower, upper, error, usual, severity, lasted, is_anomaly, missing)
 
     def part(self, *index: int | slice) -> Scores:

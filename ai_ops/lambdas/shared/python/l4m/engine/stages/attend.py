@@ -31,7 +31,6 @@ def attend(point: Point, memory: Memory) -> None:
     least, most = point.values.min(), point.values.max()  # NaN if any is
     point.is_complete, point.present = not np.isnan(least), 1.0
     point.value = point.values if least >= -LARGEST and most <= LARGEST else np.clip(point.values, -LARGEST, LARGEST)
-    point.scores.missing[:] = False
     if not point.is_complete:
         _attend_silence(point, memory)
     elif memory.absent.max() > 0:

@@ -20,7 +20,7 @@ NINETY_FIVE = 1.96  # the same deviation of a Gaussian, in sigmas
 
 
 def decide(point: Point, memory: Memory) -> None:
-    """Fill ``severity``, ``lower``, ``upper``, ``error`` and ``is_anomaly``, and open events."""
+    """Fill ``severity``, ``error``, ``is_anomaly``, and ``lower`` and ``upper`` where they are wanted; open events."""
     surprise, scores = point.surprise, point.scores
     if len(point.held):
         surprise[point.held] = np.maximum(surprise[point.held], point.threshold)
@@ -28,13 +28,13 @@ def decide(point: Point, memory: Memory) -> None:
     beyond = (surprise >= point.threshold).nonzero()[0]
     if not point.is_complete or point.youngest < point.rates.cold_start:
         beyond = _leave_unscored(point, beyond)
-    scores.lasted[:] = memory.event[1]
-    scores.is_anomaly[:] = False
+    scores.lasted[point.open] = memory.event[1, point.open]
     if len(beyond):
         _open_events(point, memory, beyond)
         beyond = beyond[_is_wanted(point, beyond)]
         scores.is_anomaly[beyond] = True
-    _draw_band(point, memory, beyond)
+    _state_error(point, memory)
+    _draw_band(point, memory, slice(None) if point.draws_bands else (scores.is_anomaly | scores.missing).nonzero()[0])
 
 
 def _leave_unscored(point: Point, beyond: Indices) -> Indices:
@@ -62,23 +62,21 @@ def _is_wanted(point: Point, which: Indices) -> NDArray[np.bool_]:
     return np.asarray(wanted)
 
 
-def _draw_band(point: Point, memory: Memory, outside: Indices) -> None:
-    """Draw the band at the deviation whose surprise is the threshold; the value is outside exactly if it is an anomaly."""
-    scores, scale = point.scores, point.room.scales[0]
-    size, reach = np.abs(point.deviations[0], out=point.room.pairs[0][0]), point.room.pairs[1]
-    np.add(memory.tail[0], memory.tilt[0], out=reach[0])
-    np.subtract(memory.tail[0], memory.tilt[0], out=reach[1])
-    np.maximum(reach, LIGHTEST, out=reach)
-    error = np.maximum(reach[0], reach[1], out=scores.error)
+def _state_error(point: Point, memory: Memory) -> None:
+    """State the deviation that one of twenty points exceeds to the heavier side as the standard error of a Gaussian."""
+    error = np.abs(memory.tilt[0], out=point.scores.error)
+    error += memory.tail[0]
+    np.maximum(error, LIGHTEST, out=error)
     error *= TWENTIETH
     np.exp2(error, out=error)
-    error *= scale
+    error *= point.room.scales[0]
     error *= 1 / NINETY_FIVE
-    reach *= point.threshold
-    np.exp2(reach, out=reach)
-    reach *= scale
-    inside = np.minimum(reach[:, outside], size[outside] * INSIDE)
-    np.maximum(reach, size, out=reach)
-    reach[:, outside] = inside
-    np.add(point.expected, reach[0], out=scores.upper)
-    np.subtract(point.expected, reach[1], out=scores.lower)
+
+
+def _draw_band(point: Point, memory: Memory, which: Indices | slice) -> None:
+    """Draw the band at the deviation whose surprise is the threshold; the value is outside exactly if it is an anomaly."""
+    scores, expected, tail, tilt = point.scores, point.expected[which], memory.tail[0, which], memory.tilt[0, which]
+    size = np.abs(point.deviations[0, which])
+    reach = np.exp2(np.maximum([tail + tilt, tail - tilt], LIGHTEST) * point.threshold) * point.room.scales[0, which]
+    upper, lower = np.where(scores.is_anomaly[which], np.minimum(reach, size * INSIDE), np.maximum(reach, size))
+    scores.upper[which], scores.lower[which] = expected + upper, expected - lower

@@ -49,8 +49,8 @@ def _effect(memory: Memory, dates: tuple[int, ...]) -> Array:
     for date in reversed(dates):
         earlier, later = memory.earlier[date], memory.later[date]
         size = np.minimum(np.abs(earlier), np.abs(later))
-        agrees = (earlier * later > 0) & (size * memory.size[0] > LEAST_EFFECT * usual)
-        effect = np.where(agrees, np.sign(later) * size, effect)
+        agrees = ((earlier * later > 0) & (size * memory.size[0] > LEAST_EFFECT * usual)).nonzero()[0]
+        effect[agrees] = np.sign(later[agrees]) * size[agrees]
     return np.asarray(effect)
 
 
@@ -58,5 +58,5 @@ def _remember(point: Point, memory: Memory, date: int) -> None:
     """Make this day the latest visit of the date, in series that reported and whose week is known."""
     change, size = memory.today
     seen = (size > 0) & (point.seen >= point.rates.settled)
-    memory.earlier[date, seen] = memory.later[date, seen]
-    memory.later[date, seen] = np.clip(change[seen] / size[seen], -1, MOST_EFFECT)
+    np.copyto(memory.earlier[date], memory.later[date], where=seen)
+    np.copyto(memory.later[date], np.clip(change / size, -1, MOST_EFFECT), where=seen)
