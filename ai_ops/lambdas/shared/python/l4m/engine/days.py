@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.detector import Detector
 from l4m.engine.evidence import LEAVING_SIGMAS, Evidence
-from l4m.engine.scene import Scene
+from l4m.engine.memory import put_under, take_from
 from l4m.engine.seasons import DAY, Seasons
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
@@ -104,18 +104,26 @@ class Days:
         phase = self._seasons.moment(start).phase
         return round((start - phase * self._interval) / DAY), phase * len(self._detectors) // self._seasons.per_day
 
-    def observe(self, scene: Scene, seen: Evidence, start: int, is_end: bool) -> Look | None:
-        """Add a stretch of ``split``; at the end of a part of a day, return what is off about the day, if anything."""
-        total = np.flatnonzero(scene.depths == 0)
+    def observe(self, depths: NDArray[np.int64], seen: Evidence, start: int, is_end: bool) -> Look | None:
+        """Add a stretch of ``split``; at the end of a part of a day, return what is off about the day, if anything.
+
+        ``depths`` says how many dimensions each node keeps.
+        """
+        total = np.flatnonzero(depths == 0)
         if not len(total) or not len(self._measures):
             return None
         day, part = self._place(start)
         if day != self._day:
-            if self._is_whole:
-                self._past = np.concatenate([self._past, self._today[np.newaxis]])[-LONGEST:]
-            self._begin(day, start, self._seasons.is_daily or self._seasons.moment(start).phase == 0)
+            self.turn(start)
         self._add(seen, int(total[0]))
-        return self._judge(part, scene.depths) if is_end and self._is_whole else None
+        return self._judge(part, depths) if is_end and self._is_whole else None
+
+    def turn(self, start: int) -> None:
+        """Begin a day, or the rest of one; the day before it is remembered if it is over and was whole."""
+        day, _ = self._place(start)
+        if day != self._day and self._is_whole:
+            self._past = np.concatenate([self._past, self._today[np.newaxis]])[-LONGEST:]
+        self._begin(day, start, self._seasons.is_daily or self._seasons.moment(start).phase == 0)
 
     def _add(self, seen: Evidence, total: int) -> None:
         known = np.isfinite(seen.value) & np.isfinite(seen.usual)
@@ -202,7 +210,9 @@ class Days:
         """Return everything that was learned, by name."""
         arrays = {name: np.ascontiguousarray(getattr(self, f"_{name}")) for name in ARRAYS}
         arrays["day"] = np.array([self._day, self._first, self._is_whole, 1 in self._told, -1 in self._told], np.int64)
-        return arrays | {f"{part}.{name}": array for part, one in enumerate(self._detectors) for name, array in one.to_arrays().items()}
+        for part, one in enumerate(self._detectors):
+            arrays |= put_under(f"{part}.", one.to_arrays())
+        return arrays
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up what ``to_arrays`` returned."""
@@ -211,8 +221,7 @@ class Days:
         self._day, self._first = int(arrays["day"][0]), int(arrays["day"][1])
         self._is_whole, self._told = bool(arrays["day"][2]), {side for side, told in zip((1, -1), arrays["day"][3:], strict=True) if told}
         for part in range(len(self._detectors)):
-            learned = {name.removeprefix(f"{part}."): array for name, array in arrays.items() if name.startswith(f"{part}.")}
-            self._detectors[part] = Detector.from_arrays(self._daily, learned)
+            self._detectors[part] = Detector.from_arrays(self._daily, take_from(f"{part}.", arrays))
 
 
 def _root(values: Floats) -> Floats:

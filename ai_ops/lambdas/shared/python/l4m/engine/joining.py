@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.days import Days
 from l4m.engine.detector import Detector
+from l4m.engine.evidence import weigh
 from l4m.engine.facts import FactFinder
-from l4m.engine.memory import Array, Memory
+from l4m.engine.memory import Array, Memory, put_under
 from l4m.engine.monitor import Monitor
-from l4m.engine.rollups import Rollups, mean_of
+from l4m.engine.rollups import ANY, Rollups, mean_of
 from l4m.engine.seasons import Seasons
 from l4m.engine.settings import Settings
 
@@ -110,6 +112,8 @@ class Joint:
         self._measures = len(nodes.settings.measures)
         self._memory = Memory.blank(Seasons(nodes.settings).rows, len(nodes.cube.nodes) * self._measures)
         self._rollups = Detector(nodes.settings, len(nodes.rollups) * self._measures)
+        self._depths = np.array([sum(value != ANY for value in nodes.cube.nodes[node]) for node in nodes.rollups], np.int64)
+        self._days, self._finder, self._end = Days(nodes.settings), FactFinder(nodes.settings.measures), 0
         self._facts = np.ones((2, self._measures), np.bool_)
 
     def take(self, columns: Ints, learned: dict[str, Array], facts: Sequence[Sequence[bool]]) -> None:
@@ -119,12 +123,20 @@ class Joint:
 
     def learn(self, sums: Sums, start: int) -> None:
         """Let the rollups learn the next intervals."""
-        self._rollups.run(_side_by_side(self._nodes.values_of(sums)), start)
+        settings, values = self._nodes.settings, self._nodes.values_of(sums)
+        scores, facts = self._rollups.run(_side_by_side(values), start), self._finder.observe(values)
+        turns = np.zeros(values.shape[1], np.bool_)  # nothing is told
+        seen = weigh(np.moveaxis(values, 0, 2), scores, depths=self._depths, turns=turns, facts=facts, settings=settings)
+        for stretch, is_end in self._days.split(start, values.shape[1]):
+            self._days.observe(self._depths, seen.part(stretch), start + stretch.start * settings.interval_seconds, is_end)
+        self._end = start + values.shape[1] * settings.interval_seconds
 
     def monitor(self, observed: int) -> Monitor:
-        """Return the monitor, after so many intervals with data."""
+        """Return the monitor, after so many intervals with data; of the day that goes on, it does not know what leaves added to it."""
         self._place(self._nodes.rollups, self._rollups.to_arrays())
-        return Monitor.of(self._nodes.settings, self._nodes.leaves, self._memory.arrays(), self._facts.tolist(), observed)
+        self._days.turn(self._end)
+        learned = put_under("detector.", self._memory.arrays()) | put_under("days.", self._days.to_arrays())
+        return Monitor.of(self._nodes.settings, self._nodes.leaves, learned, self._facts.tolist(), observed)
 
     def _place(self, nodes: Ints, learned: dict[str, Array]) -> None:
         """Write the series of some nodes to their places: all measures of a node side by side."""

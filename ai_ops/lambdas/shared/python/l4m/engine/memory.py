@@ -77,3 +77,17 @@ class Memory:
         """Return a copy with the series of ``other`` behind the ones here."""
         mine, theirs = self.arrays(), other.arrays()
         return Memory.of({name: np.concatenate([mine[name], theirs[name]], axis=1) for name in mine})
+
+
+def put_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return arrays with a prefix to their names, so that those of several can be kept together."""
+    return {f"{prefix}{name}": array for name, array in arrays.items()}
+
+
+def take_from(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return those whose names have the prefix, without it.
+
+    >>> take_from("a.", put_under("a.", {"x": np.ones(1)}) | put_under("b.", {"x": np.zeros(1)}))
+    {'x': array([1.])}
+    """
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

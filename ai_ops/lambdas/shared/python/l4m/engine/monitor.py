@@ -18,7 +18,7 @@ from l4m.engine.detector import WORKERS, Detector
 from l4m.engine.evidence import Evidence
 from l4m.engine.facts import FactFinder
 from l4m.engine.incidents import ARRAYS
-from l4m.engine.memory import Array
+from l4m.engine.memory import put_under, take_from
 from l4m.engine.normality import Normality
 from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
@@ -109,7 +109,7 @@ class Monitor:
         for stretch, is_end in self._days.split(start, evidence.value.shape[1]):
             part, begin = evidence.part(stretch), start + stretch.start * self._settings.interval_seconds
             self._tracker.follow(part, begin)
-            look = self._days.observe(self._scene, part, begin, is_end)
+            look = self._days.observe(self._scene.depths, part, begin, is_end)
             if look is not None:
                 self._tracker.look_back(look, start + (stretch.stop - 1) * self._settings.interval_seconds)
 
@@ -170,15 +170,16 @@ class Monitor:
         cls,
         settings: Settings,
         leaves: Sequence[tuple[str, ...]],
-        learned: Mapping[str, Array],
+        learned: Mapping[str, NDArray[Any]],
         facts: Sequence[Sequence[bool]],
         observed: int,
     ) -> Monitor:
-        """Return a monitor without open incidents from what its detector and its facts hold after ``observed`` intervals."""
+        """Return a monitor without open incidents from what its detector, its days and its facts hold after ``observed`` intervals."""
         monitor = cls(settings)
         monitor._cube.add(leaves)
         monitor._scene = Scene.of(settings, monitor._cube)
-        monitor._detector = Detector.from_arrays(settings, learned)
+        monitor._detector = Detector.from_arrays(settings, take_from("detector.", learned))
+        monitor._days.restore(take_from("days.", learned))
         monitor._finder.restore(facts)
         monitor._observed = observed
         return monitor
@@ -186,8 +187,7 @@ class Monitor:
     def save(self) -> bytes:
         """Return everything that was learned."""
         incidents = self._tracker.kept
-        arrays = {f"detector.{name}": array for name, array in self._detector.to_arrays().items()}
-        arrays |= {f"days.{name}": array for name, array in self._days.to_arrays().items()}
+        arrays = put_under("detector.", self._detector.to_arrays()) | put_under("days.", self._days.to_arrays())
         arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
         document = {
             "settings": asdict(self._settings),
@@ -209,18 +209,11 @@ class Monitor:
             arrays = {name: file[name] for name in file.files}
         document = json.loads(arrays["document"].tobytes())
         leaves = [tuple(leaf) for leaf in document["leaves"]]
-        learned = _pick_part(arrays, "detector.")
-        monitor = cls.of(read_settings(document["settings"]), leaves, learned, document["facts"], document["observed"])
+        monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["facts"], document["observed"])
         monitor._tails.tails[:] = document["tails"]
-        monitor._days.restore(_pick_part(arrays, "days."))
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor
-
-
-def _pick_part(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
 
 def _pick(array: NDArray[np.float32], columns: NDArray[np.int64]) -> NDArray[np.float32]:
