@@ -1,4 +1,4 @@
-"""A bucket, a secret and a database for the connector's tests; S3, secrets, topics and machines are moto's."""
+"""A bucket, a secret and a database for the connector's tests: moto's, or in memory where that is enough."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 from tests.unit.connector.fakes import FakeRedshift
+from tests.unit.memory_bucket import MemoryBucket, MemorySecrets
 
 from l4m.connector.crawl import Crawl, Target
 
@@ -21,7 +22,12 @@ SECRET = {"username": "l4m", "password": "p", "dbClusterIdentifier": "shop", "db
 @cache
 def client(service: str) -> Any:
     """A client that is made once for all tests; what it talks to is moto's as long as ``aws`` is in use."""
-    return boto3.Session("testing", "testing", region_name="us-east-1").client(service)
+    return _session().client(service)
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session("testing", "testing", region_name="us-east-1")
 
 
 @pytest.fixture
@@ -31,21 +37,29 @@ def aws() -> Iterator[Callable[[str], Any]]:
         yield client
 
 
-@pytest.fixture
-def s3(aws: Callable[[str], Any]) -> Any:
-    """An S3 client; the input bucket is there, versioned."""
-    client = aws("s3")
-    client.create_bucket(Bucket=BUCKET)
-    client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    return client
+def with_bucket(s3: Any) -> Any:
+    """The client of S3, after it has made the input bucket."""
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    return s3
+
+
+def with_secret(secretsmanager: Any) -> Any:
+    """The client of Secrets Manager, after it has stored the database's secret."""
+    secretsmanager.create_secret(Name="redshift-l4mintegration", SecretString=json.dumps(SECRET))
+    return secretsmanager
 
 
 @pytest.fixture
-def secretsmanager(aws: Callable[[str], Any]) -> Any:
-    """A client of Secrets Manager that holds the database's secret."""
-    client = aws("secretsmanager")
-    client.create_secret(Name="redshift-l4mintegration", SecretString=json.dumps(SECRET))
-    return client
+def s3() -> Any:
+    """The input bucket of crawls, which call it hundreds of times."""
+    return MemoryBucket()
+
+
+@pytest.fixture
+def secretsmanager() -> Any:
+    """The database's secret."""
+    return with_secret(MemorySecrets())
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-import boto3
 import pytest
 from botocore.stub import Stubber
+from tests.unit.connector.conftest import client as client_of
 
 from l4m.errors import AccessDenied, L4mError, SourceUnavailable
 from l4m.sources.redshift import Phase, Redshift, Secret, StatementFailed
@@ -15,7 +15,7 @@ SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift-l
 @pytest.fixture
 def client() -> Any:
     """A real client, so that what is sent is checked against AWS's own service model."""
-    return boto3.Session("x", "y", region_name="us-east-1").client("redshift-data")
+    return client_of("redshift-data")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
-from tests.unit.connector.conftest import BUCKET
+from tests.unit.connector.conftest import BUCKET, with_bucket, with_secret
 from tests.unit.connector.fakes import Killed, Mortal
 
 from l4m.connector.crawl import Target
@@ -16,6 +16,18 @@ from l4m.connector.crawl_state import StateStore
 from l4m.connector.upload import Reception
 
 KEY = "params.json"
+
+
+@pytest.fixture
+def s3(aws: Callable[[str], Any]) -> Any:
+    """The input bucket, versioned."""
+    return with_bucket(aws("s3"))
+
+
+@pytest.fixture
+def secretsmanager(aws: Callable[[str], Any]) -> Any:
+    """The database's secret."""
+    return with_secret(aws("secretsmanager"))
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import load
-from tests.unit.connector.conftest import aws, client, crawl, given, redshift, s3, secretsmanager  # noqa: F401 - fixtures
+from tests.unit.connector.conftest import aws, client, crawl, given, redshift, with_bucket, with_secret  # noqa: F401 - fixtures
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:shop-deploy"
 
@@ -18,6 +18,18 @@ class Clients:
 
     def __getattr__(self, name: str) -> Any:
         return self.fakes.get(name) or client(name.replace("_", "-"))
+
+
+@pytest.fixture
+def s3(aws: Any) -> Any:  # noqa: F811
+    """The input bucket, versioned."""
+    return with_bucket(aws("s3"))
+
+
+@pytest.fixture
+def secretsmanager(aws: Any) -> Any:  # noqa: F811
+    """The database's secret."""
+    return with_secret(aws("secretsmanager"))
 
 
 @pytest.fixture
