@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 Item = dict[str, Any]
 CONDITIONS = {
     None: lambda item, values: True,
@@ -79,4 +81,7 @@ class MemoryTable:
 
 
 def _place(key: Mapping[str, Any]) -> tuple[str, str]:
-    return key["pk"]["S"], key["sk"]["S"]
+    partition, sort = key["pk"]["S"], key["sk"]["S"]
+    if not (0 < len(partition.encode()) <= 2048 and 0 < len(sort.encode()) <= 1024):
+        raise ClientError({"Error": {"Code": "ValidationException", "Message": "no key"}}, "DynamoDB")
+    return partition, sort

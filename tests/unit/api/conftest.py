@@ -1,4 +1,4 @@
-"""A real client whose requests are answered in this process, over moto's DynamoDB."""
+"""A real client whose requests are answered in this process, over a table in memory; what else is called of AWS is moto's."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.session import get_session
 from moto import mock_aws
+from tests.unit.memory_table import MemoryTable
 
 from l4m.api.app import Request, Response, handle
 from l4m.api.service_model import MODELS
@@ -138,14 +139,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        dynamodb = _client("dynamodb")
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}, {"AttributeName": "sk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield serve(dynamodb)
+        yield serve(MemoryTable())
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The table: conditional writes, changes under contention, queries that page."""
 
 import pytest
+from botocore.exceptions import ClientError
 from tests.unit.memory_table import MemoryTable
 
 from l4m.errors import Conflict
@@ -85,3 +86,11 @@ def test_query_reads_on_beyond_a_page_of_dynamodb(table):
 def test_documents_come_back_as_they_were(table, text):
     table.put(KEY, {"text": text, "list": [text, 1, 2.5, None, True]})
     assert table.get(KEY).document == {"text": text, "list": [text, 1, 2.5, None, True]}
+
+
+@pytest.mark.parametrize(
+    "key", [Key("", "a"), Key("a", ""), Key("a" * 2049, "a"), Key("a", "ü" * 513)], ids=["no p", "no s", "long p", "long s"]
+)
+def test_a_key_of_no_or_too_many_bytes_is_refused(table, key):
+    with pytest.raises(ClientError, match="ValidationException"):
+        table.put(key, {})
