@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from l4m.cli import main
 
 START = int(datetime(2024, 1, 1, tzinfo=UTC).timestamp())
-HOURS = 24 * 28
+HOURS = 24 * 20
 EVENT = range(HOURS - 60, HOURS - 52)  # hours in which the platform ``web`` loses most of its views
 
 
@@ -52,7 +52,7 @@ def test_the_incident_is_found_and_told(result: Result, shop: Path) -> None:
     assert abs(top["start"] - (START + EVENT.start * 3600)) <= 2 * 3600
     assert top["causes"][0]["dimensions"] == {"platform": "web"}
     assert "platform=web" in result.output
-    assert "2024-01-26" in result.output
+    assert "2024-01-18" in result.output
 
 
 def test_incidents_have_the_promised_shape(result: Result, shop: Path) -> None:
@@ -127,20 +127,19 @@ def test_names_from_the_data_cannot_break_the_page(tmp_path: Path, shop: Path) -
 
 def test_rollups_none_leaves_the_series_alone(shop: Path, tmp_path: Path) -> None:
     target = tmp_path / "points.parquet"
+    few = tmp_path / "few.csv"
+    few.write_text("".join(shop.read_text().splitlines(keepends=True)[:200]))
     options = ["--dimensions", "country,platform", "--interval", "PT1H", "--rollups", "none", "--points", str(target)]
-    assert run(str(shop), "--timestamp", "ts", "--measures", "views", *options).exit_code == 0
+    assert run(str(few), "--timestamp", "ts", "--measures", "views", *options).exit_code == 0
     with duckdb.connect() as connection:
         assert connection.execute(f"SELECT count(*) FROM '{target}' WHERE country = '*' OR platform = '*'").fetchall() == [(0,)]
 
 
-def test_a_pattern_stands_for_its_files(shop: Path, tmp_path: Path) -> None:
+def test_a_pattern_stands_for_its_files(result: Result, shop: Path, tmp_path: Path) -> None:
     header, *lines = shop.read_text().splitlines()
     for part in range(2):
         (tmp_path / f"part-{part}.csv").write_text("\n".join([header, *lines[part::2]]) + "\n")
-    outputs = []
-    for number, data in enumerate(([str(shop)], [f"{tmp_path}/part-*.csv"])):
-        target = tmp_path / f"{number}.json"
-        options = ["--dimensions", "country,platform", "--interval", "PT1H", "--incidents", str(target)]
-        assert run(*data, "--timestamp", "ts", "--measures", "views", *options).exit_code == 0
-        outputs.append(json.loads(target.read_text()))
-    assert outputs[0] == outputs[1]
+    target = tmp_path / "incidents.json"
+    options = ["--dimensions", "country,platform", "--interval", "PT1H", "--incidents", str(target)]
+    assert run(f"{tmp_path}/part-*.csv", "--timestamp", "ts", "--measures", "views", *options).exit_code == 0
+    assert json.loads(target.read_text()) == json.loads((shop.parent / "incidents.json").read_text())

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from l4m.errors import InvalidInput
-from l4m.sources.intervals import NONE, Clock, clock_of
+from l4m.sources.intervals import NONE, Clock
 
 ZONES = ["UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata", "Australia/Lord_Howe", "Asia/Kathmandu", "Pacific/Chatham"]
 
@@ -47,7 +47,7 @@ def test_days_begin_at_the_zones_midnight_however_long_they_last() -> None:
 @given(moment=st.integers(0, 4_000_000_000))
 @settings(max_examples=15, deadline=None)
 def test_an_interval_holds_its_moment_and_its_local_time(zone: str, interval: int, moment: int) -> None:
-    clock = clock_of(interval, zone)
+    clock = Clock(interval, zone)
     number = clock.number(moment)
     assert clock.start(number) <= moment < clock.start(number + 1)
     local = datetime.fromtimestamp(moment, ZoneInfo(zone)).replace(tzinfo=None)

@@ -246,4 +246,4 @@ def test_sixty_thousand_series_of_ten_dimensions(tmp_path: Path) -> None:
         connection.execute(f"COPY ({select} FROM range(60000) a(s), range(3) b(h)) TO '{path}'")
     block, report = read_block([path], TableSpec(TimestampColumn("ts", "ISO"), (Measure("v"),), 3600, tuple(f"d{n}" for n in range(10))))
     assert (block.values.shape, report.rows_used) == ((1, 3, 60_000), 180_000)
-    assert all(block.values[0, 2, n] == int(leaf[9][1:]) for n, leaf in enumerate(block.leaves))
+    np.testing.assert_array_equal(block.values[0, 2], [int(leaf[9][1:]) for leaf in block.leaves])

@@ -25,7 +25,7 @@ from l4m.engine.settings import Settings
 from l4m.errors import Fault, InvalidInput
 from l4m.model import CsvFormat, Direction, TimestampColumn
 from l4m.sources.formats import Format, detect_format
-from l4m.sources.intervals import Clock, clock_of
+from l4m.sources.intervals import Clock
 from l4m.sources.report import ReadReport
 from l4m.sources.tables import TableSpec, read_block
 from l4m.sources.timestamps import ISO
@@ -107,7 +107,7 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
 
 def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs) -> None:
     """Read, replay, and put out what was found."""
-    clock = clock_of(settings.interval_seconds, settings.timezone)
+    clock = Clock(settings.interval_seconds, settings.timezone)
     with _progress() as progress, TemporaryDirectory() as folder:
         reading = progress.add_task("reading", total=None, unit="rows")
         block, report = read_block(files, spec, progress=lambda rows: progress.update(reading, completed=rows))

@@ -18,7 +18,7 @@ from l4m.engine.results import Incident
 from l4m.engine.settings import Settings
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Aggregation, Measure
-from l4m.sources.intervals import Clock, clock_of
+from l4m.sources.intervals import Clock
 from l4m.sources.report import ReadReport
 
 MOST_CHARTS = 60
@@ -53,7 +53,7 @@ def write_page(
     target: Path, incidents: Sequence[Incident], points: PointFiles, *, settings: Settings, report: ReadReport, files: Sequence[Path]
 ) -> None:
     """Write the page of a backtest; the most severe incidents are on it."""
-    clock = clock_of(settings.interval_seconds, settings.timezone)
+    clock = Clock(settings.interval_seconds, settings.timezone)
     shown = sorted(most_severe(incidents, MOST_CHARTS), key=lambda one: one.start)
     span = (int(points.pieces[0].starts[0]), int(points.pieces[-1].starts[-1]) + settings.interval_seconds)
     environment = Environment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from math import gcd
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from l4m.errors import Fault, InvalidInput
 
-DAY = 86_400
+DAY, WEEK = 86_400, 7 * 86_400
 ZONE_STEP = 900  # all offsets from UTC in use are multiples of a quarter of an hour
 NONE = -(2**31)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -87,27 +87,9 @@ class Clock:
         standard = (moment.utcoffset() or timedelta()) - (moment.dst() or timedelta())
         return -int(standard.total_seconds()) % self.interval_seconds
 
-    @cached_property
+    @property
     def _changes(self) -> tuple[Integers, Integers]:
-        """Moments at which the offset from UTC changes, and the offset that holds from each."""
-        moments, offsets = [-(2**40)], [self._offset(_epoch(_FIRST_YEAR))]
-        step = 7 * DAY
-        for moment in range(_epoch(_FIRST_YEAR), _epoch(_LAST_YEAR), step):
-            if self._offset(moment + step) != offsets[-1]:
-                moments.append(self._find_change(moment, moment + step))
-                offsets.append(self._offset(moment + step))
-        return np.array(moments, np.int64), np.array(offsets, np.int64)
-
-    def _find_change(self, low: int, high: int) -> int:
-        before = self._offset(low)
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self._offset(middle) == before else (low, middle)
-        return high
-
-    def _offset(self, moment: int) -> int:
-        offset = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=moment)).astimezone(self._zone).utcoffset()
-        return int((offset or timedelta()).total_seconds())
+        return _changes_of(self._zone)
 
     def _numbers(self, utc: Integers) -> Integers:
         if not self._is_daily:
@@ -127,12 +109,6 @@ class Clock:
         return once, np.where(twice, local - offsets[following], once)
 
 
-@cache
-def clock_of(interval_seconds: int, timezone: str) -> Clock:
-    """The clock, made once per process: finding a zone's changes takes a while."""
-    return Clock(interval_seconds, timezone)
-
-
 def _epoch(year: int) -> int:
     return (date(year, 1, 1) - date(1970, 1, 1)).days * DAY
 
@@ -140,3 +116,26 @@ def _epoch(year: int) -> int:
 def bounds(slot_seconds: int) -> tuple[int, int]:
     """The slots of the years that are taken seriously; anything outside is a broken timestamp."""
     return _epoch(_FIRST_YEAR) // slot_seconds, _epoch(_LAST_YEAR) // slot_seconds
+
+
+@cache
+def _changes_of(zone: ZoneInfo) -> tuple[Integers, Integers]:
+    """Moments at which a zone's offset from UTC changes, and the offset that holds from each; found once per process."""
+    weeks = range(_epoch(_FIRST_YEAR), _epoch(_LAST_YEAR) + WEEK, WEEK)
+    found = [_offset(zone, moment) for moment in weeks]
+    ends = [number for number in range(1, len(found)) if found[number] != found[number - 1]]
+    moments = [_find_change(zone, weeks[number - 1], weeks[number]) for number in ends]
+    offsets = [found[number].total_seconds() for number in (0, *ends)]
+    return np.array([-(2**40), *moments], np.int64), np.array(offsets, np.int64)
+
+
+def _find_change(zone: ZoneInfo, low: int, high: int) -> int:
+    before = _offset(zone, low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if _offset(zone, middle) == before else (low, middle)
+    return high
+
+
+def _offset(zone: ZoneInfo, moment: int) -> timedelta:
+    return datetime.fromtimestamp(moment, zone).utcoffset() or timedelta()

@@ -17,7 +17,7 @@ from l4m.sources.arrow import StreamFailed
 from l4m.sources.cells import CELL_LIMIT, Cells
 from l4m.sources.census import Census, Population
 from l4m.sources.formats import DataFile, Format, detect_format, plan_scans, prepare
-from l4m.sources.intervals import clock_of
+from l4m.sources.intervals import Clock
 from l4m.sources.reading import Reading
 from l4m.sources.regularity import check_regular
 from l4m.sources.report import ReadReport
@@ -83,7 +83,7 @@ def _read_all(
     progress: Progress | None = None,
 ) -> tuple[Reading, ReadReport]:
     check_format(spec.timestamp.format)
-    clock, (start, end) = clock_of(spec.interval_seconds, spec.timezone), span
+    clock, (start, end) = Clock(spec.interval_seconds, spec.timezone), span
     wanted = None if start is None or end is None else clock.range(start, end)
     reading = Reading(spec, clock, wanted, cells)
     if paths:
