@@ -17,9 +17,9 @@ FIRST = 5000 * INDEX_INTERVALS * HOUR  # where a page of the index begins
 
 
 @pytest.fixture
-def index(table: Table) -> Index:
+def index() -> Index:
     """The index of a detector."""
-    return Index(table, "sales")
+    return Index(Table(MemoryTable(), "l4m"), "sales")
 
 
 @pytest.fixture
@@ -99,7 +99,8 @@ def test_severe_groups_far_back_are_found_without_those_between(index: Index) ->
     assert index.count(99).by_measure == {"views": 2}
 
 
-def test_a_list_takes_one_batch_after_the_counts(index: Index, calls: list[str]) -> None:
+def test_a_list_takes_one_batch_after_the_counts(table: Table, calls: list[str]) -> None:
+    index = Index(table, "sales")
     put(index, entries(8, step=INDEX_INTERVALS))
     calls.clear()
     assert len(index.entries(index.count(), 5)) == 5

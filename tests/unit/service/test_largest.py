@@ -2,6 +2,7 @@
 
 import boto3
 import pytest
+from tests.unit.memory_table import MemoryTable
 
 from l4m.errors import InvalidInput
 from l4m.store.anomalies import Anomalies
@@ -14,32 +15,31 @@ LONGEST = "m" * 250
 
 
 @pytest.fixture
-def index(table: Table) -> Index:
+def index() -> Index:
     """The index of a detector."""
-    return Index(table, "d" * 63)
+    return Index(Table(MemoryTable(), "l4m"), "d" * 63)
 
 
-def largest_item(table: Table) -> int:
-    """Bytes of the largest item in the table."""
-    pages = table.client.get_paginator("scan").paginate(TableName=table.name)
-    return max(len(item["doc"]["S"]) for page in pages for item in page["Items"])
+def largest_item(index: Index) -> int:
+    """Bytes of the largest item in the index's table."""
+    return max(len(item["doc"]["S"]) for item in index.table.client.scan(TableName="l4m")["Items"])
 
 
-def test_a_page_in_which_every_measure_is_anomalous_all_the_time_fits(index: Index, table: Table) -> None:
+def test_a_page_in_which_every_measure_is_anomalous_all_the_time_fits(index: Index) -> None:
     starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS)]
     entries = [IndexEntry(start, 300, f"{LONGEST}{number:06d}", start / 7 % 100) for start in starts for number in range(20)]
     index.replace(300, starts, entries)
-    assert largest_item(table) < 10_000
+    assert largest_item(index) < 10_000
     census = index.count()
     assert census.by_measure.total() == len(entries)
     listed = index.entries(census, len(entries))
     assert [entry.position for entry in listed] == sorted((entry.position for entry in entries), reverse=True)
 
 
-def test_a_tally_of_a_measure_that_is_anomalous_all_the_time_fits(index: Index, table: Table) -> None:
+def test_a_tally_of_a_measure_that_is_anomalous_all_the_time_fits(index: Index) -> None:
     starts = [FIRST + 300 * number for number in range(INDEX_INTERVALS * TALLY_PAGES)]
     index.replace(300, starts, [IndexEntry(start, 300, LONGEST, start / 7 % 100) for start in starts])
-    assert largest_item(table) < 40_000
+    assert largest_item(index) < 40_000
     tallies = index.count().tallies
     assert tallies[0].page.number == tallies[-1].page.number + TALLY_PAGES - 1
     index.replace(300, starts, [])

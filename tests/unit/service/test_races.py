@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from tests.unit.interrupted import Interrupted
+from tests.unit.memory_table import MemoryTable
 
 from l4m.arns import Scope
 from l4m.errors import L4mError
@@ -54,6 +55,12 @@ class Starter:
 
     def invoke(self, **_: Any) -> None:
         """Take an order."""
+
+
+@pytest.fixture
+def dynamodb() -> MemoryTable:
+    """An empty table."""
+    return MemoryTable()
 
 
 @pytest.fixture
