@@ -38,6 +38,19 @@ def test_more_series_or_shorter_intervals_never_cost_less(cost, prices):
         assert total(series, "P1D") <= total(series, "PT1H") <= total(series, "PT10M") <= total(series, "PT5M")
 
 
+def test_learning_by_hand(cost, prices):
+    usage = cost.Usage(detection_gb=2, series_at_once=100, learn_seconds_a_value=0.01, read_seconds_a_value=0.02, join_seconds_a_value=0.03)
+    gb_second, objects = 0.0000133334, 0.000005 + 2 * 0.0000004
+    assert cost.learning_cost(100, 170, prices, usage) == pytest.approx(2 * 170 * gb_second)
+    in_three = 2 * 300 * 170 * (3 * 0.02 + 0.03) * gb_second + 18 * 0.000025 + 6 * objects
+    assert cost.learning_cost(300, 170, prices, usage) == pytest.approx(in_three)
+
+
+def test_states_that_late_data_goes_back_to_are_paid_for(cost, prices):
+    usage = cost.Usage(kept_days=0, s3_puts_a_run=0, s3_gets_a_run=0, state_bytes_a_series=1_000_000, states=25, replaced_days=4)
+    assert cost.monthly_cost(1000, "PT1H", prices, usage)["S3"] == pytest.approx((25 + 4 * 24) * 0.023)
+
+
 def test_the_price_list_is_dated_and_positive(prices):
     assert prices["as_of"] >= "2025-01-01"
     assert all(value > 0 for value in prices.values() if isinstance(value, int | float))
@@ -46,9 +59,10 @@ def test_the_price_list_is_dated_and_positive(prices):
 def test_the_table_has_a_line_for_each_size(cost, prices):
     table = cost.table(prices)
     assert prices["as_of"] in table
-    assert "| 50,000 |" in table
-    assert "| 9,500.00 |" in table.splitlines()[-1]
-    assert len({line.count("|") for line in table.splitlines()[2:]}) == 1
+    rows = [line for line in table.splitlines() if line.startswith("|")]
+    assert [row.split(" | ")[0] for row in rows[2:]] == [f"| {series:,}" for series in cost.SERIES]
+    assert "| 9,500.00 |" in rows[4]
+    assert len({row.count("|") for row in rows}) == 1
 
 
 def test_no_series_is_refused(cost, prices):
