@@ -19,6 +19,7 @@ from l4m.console.incident_table import incident_table
 from l4m.console.point_files import PointFiles
 from l4m.console.ratios import columns_of, derive
 from l4m.console.replay import replay
+from l4m.engine.calendar import has_calendar
 from l4m.engine.monitor import Monitor
 from l4m.engine.results import Incident
 from l4m.engine.settings import Settings
@@ -149,9 +150,7 @@ def _settings(options: dict[str, Any]) -> Settings:
 def _country(code: str | None) -> str | None:
     if not code:
         return None
-    from holidays import list_supported_countries  # noqa: PLC0415 - slow to import, rarely needed
-
-    if code.upper() not in list_supported_countries():
+    if not has_calendar(code.upper()):
         raise InvalidInput(Fault("--country", f"{code!r} has no calendar; use an ISO 3166 code such as US, DE or GB"))
     return code.upper()
 

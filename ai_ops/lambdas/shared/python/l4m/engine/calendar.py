@@ -41,6 +41,13 @@ def public_holidays(country: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, years=year).keys())
 
 
+def has_calendar(country: str) -> bool:
+    """Return whether the holidays of an ISO 3166 country are known."""
+    from holidays import list_supported_countries  # noqa: PLC0415 - the same
+
+    return country in list_supported_countries()
+
+
 class Calendar:
     """Says how much of a holiday a day is.
 

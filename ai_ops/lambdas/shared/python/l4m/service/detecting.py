@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from l4m.engine.block import Block
+from l4m.engine.calendar import has_calendar
 from l4m.engine.monitor import Monitor
 from l4m.engine.results import Feedback, Outcome
 from l4m.engine.settings import Settings
 from l4m.errors import Fault, InvalidInput
-from l4m.model import Detector, Direction, MetricSet
+from l4m.model import Detector, MetricSet
 from l4m.service.assignment import Assignment
+from l4m.service.options import read_options
 from l4m.store.history import History
 from l4m.store.series import SavedState
-
-TAG_PREFIX = "l4m:"
 
 
 @dataclass
@@ -47,23 +46,17 @@ class Progress:
 
 
 def settings_of(detector: Detector, metric_set: MetricSet) -> Settings:
-    """Settings of the engine: the metric set's, and what the detector's ``l4m:`` tags choose."""
-    tags = {name.removeprefix(TAG_PREFIX): value for name, value in detector.tags.items() if name.startswith(TAG_PREFIX)}
-    try:
-        return Settings(
-            interval_seconds=metric_set.frequency.seconds,
-            measures=metric_set.measures,
-            dimensions=metric_set.dimensions,
-            timezone=metric_set.timezone,
-            sensitivity=float(tags.get("sensitivity", Settings.sensitivity)),
-            direction=Direction(tags.get("direction", Settings.direction)),
-            minimum_absolute=float(tags.get("minimum-absolute", Settings.minimum_absolute)),
-            minimum_relative=float(tags.get("minimum-relative", Settings.minimum_relative)),
-            country=tags.get("country"),
-            special_days=tuple(date.fromisoformat(day) for day in tags.get("special-days", "").split()),
-        )
-    except ValueError as error:
-        raise InvalidInput(Fault("Tags", f"a tag that begins with {TAG_PREFIX!r} cannot be used: {error}")) from error
+    """Settings of the engine: the metric set's, and what the detector's tags choose."""
+    settings = Settings(
+        interval_seconds=metric_set.frequency.seconds,
+        measures=metric_set.measures,
+        dimensions=metric_set.dimensions,
+        timezone=metric_set.timezone,
+        **read_options(detector.tags),
+    )
+    if settings.country is not None and not has_calendar(settings.country):
+        raise InvalidInput(Fault("Tags", f"'l4m:country' {settings.country!r} has no calendar; use a code such as US, DE or GB"))
+    return settings
 
 
 def feedback_of(assignment: Assignment) -> tuple[Feedback, ...]:

@@ -41,7 +41,7 @@ def create_detector(
     tags: Mapping[str, str] | None = None,
 ) -> Detector:
     """Keep a new, inactive detector."""
-    check_tags(context.limits, tags or {})
+    check_tags(context.limits, tags or {}, is_detector=True)
     if context.resources.count_detectors() >= context.limits.detectors:
         raise QuotaExceeded("detectors", context.limits.detectors)
     arn = context.scope.detector(name)

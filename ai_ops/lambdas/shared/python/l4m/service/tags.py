@@ -9,6 +9,7 @@ from l4m.arns import ALERT, DETECTOR, kind_of
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Alert, Detector, MetricSet
 from l4m.service.context import Context, Limits
+from l4m.service.options import find_options, option_faults
 
 RESERVED = "aws:"
 Resource = Detector | MetricSet | Alert
@@ -24,7 +25,7 @@ def tag_resource(context: Context, arn: str, tags: Mapping[str, str]) -> None:
 
     def edit(current: Resource) -> Resource:
         merged = {**current.tags, **tags}
-        check_tags(context.limits, tags, len(merged))
+        check_tags(context.limits, tags, len(merged), is_detector=isinstance(current, Detector))
         return replace(current, tags=merged)
 
     context.resources.change(_find(context, arn), edit)
@@ -37,12 +38,16 @@ def untag_resource(context: Context, arn: str, names: Collection[str]) -> None:
     )
 
 
-def check_tags(limits: Limits, tags: Mapping[str, str], total: int | None = None) -> None:
-    """Refuse reserved names and too many tags."""
+def check_tags(limits: Limits, tags: Mapping[str, str], total: int | None = None, *, is_detector: bool = False) -> None:
+    """Refuse reserved names, too many tags, and options that cannot be used or stand where they have no effect."""
     faults = [Fault("tags", f"{name!r} begins with the reserved {RESERVED!r}") for name in tags if name.lower().startswith(RESERVED)]
     count = len(tags) if total is None else total
     if count > limits.tags:
         faults.append(Fault("tags", f"there would be {count} tags, {limits.tags} are allowed"))
+    if is_detector:
+        faults += option_faults(tags)
+    else:
+        faults += [Fault("tags", f"{name!r} has an effect on detectors only") for name in find_options(tags)]
     if faults:
         raise InvalidInput(*faults)
 
