@@ -1,5 +1,6 @@
 """Input against its shape: each bound of the model holds exactly, and every fault is named at once."""
 
+import doctest
 import re
 import time
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from l4m.api import patterns
 from l4m.api.patterns import compile_pattern
 from l4m.api.service_model import load_model
 from l4m.api.validation import validate
@@ -29,6 +31,26 @@ def faults_of(name, value):
     with pytest.raises(InvalidInput) as refusal:
         check(name, value)
     return [(fault.field, fault.message) for fault in refusal.value.faults]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("AnomalyDetectorName", "my shop", "'my shop' has to begin with a letter or a digit and to hold only letters, digits, - and _"),
+        ("AnomalyDetectorDescription", "  ", "'  ' is blank"),
+        ("Arn", "shop", "'shop' is not an ARN"),
+        ("UUID", "7", "'7' is not a UUID"),
+        ("TimestampString", "yesterday", "'yesterday' is not a time such as 2026-03-01T04:00:00Z"),
+        ("HistoricalDataPath", "bucket/past", "'bucket/past' is not a path such as s3://bucket/folder/"),
+        ("KmsKeyArn", "arn:aws:kms:us-east-1:123456789012:alias/x", "is not the ARN of a KMS key; an alias will not do"),
+    ],
+)
+def test_what_a_text_has_to_be_is_said_in_words(name, value, message):
+    assert message in faults_of(name, value)[0][1]
+
+
+def test_examples_in_the_docstrings():
+    assert doctest.testmod(patterns).failed == 0
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from l4m import errors
 from l4m.arns import Scope
 from l4m.model import Detector, DetectorStatus, FailureType, Frequency
 from l4m.service import failures
@@ -122,8 +123,8 @@ def test_detector_that_is_gone_is_no_error(table: Any) -> None:
     record_failure(table, None, record("delete"), NOW)
 
 
-def test_example_in_the_docstring_holds() -> None:
-    assert doctest.testmod(failures).failed == 0
+def test_examples_in_the_docstrings_hold() -> None:
+    assert [doctest.testmod(module).failed for module in (failures, errors)] == [0, 0]
 
 
 class Recorder:

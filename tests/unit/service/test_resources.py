@@ -90,7 +90,7 @@ def test_state_moves_only_in_its_generation_and_from_allowed_states(resources):
         ARN, 0, DetectorStatus.FAILED, allowed={DetectorStatus.INACTIVE}, now=NOW,
         failure_type=FailureType.ACTIVATION_FAILURE, failure_reason="x" * 300,
     )  # fmt: skip
-    assert (failed.failure_type, failed.failure_reason) == (FailureType.ACTIVATION_FAILURE, "x" * 256)
+    assert (failed.failure_type, failed.failure_reason) == (FailureType.ACTIVATION_FAILURE, "x" * 255 + "…")
     healed = move(ARN, 0, DetectorStatus.ACTIVE, allowed={DetectorStatus.FAILED}, now=NOW + timedelta(1))
     assert (healed.failure_type, healed.failure_reason, healed.modified) == (None, None, NOW + timedelta(1))
     assert resources.detector(ARN) == healed

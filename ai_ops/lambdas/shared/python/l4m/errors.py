@@ -2,6 +2,17 @@
 
 from dataclasses import dataclass
 
+LONGEST_REASON = 256  # characters of a failure's reason, as the API has it
+
+
+def shorten(text: str, most: int = LONGEST_REASON) -> str:
+    """The text, or as much of it as there is room for.
+
+    >>> shorten("no such column", 8)
+    'no such…'
+    """
+    return text if len(text) <= most else text[: most - 1] + "…"
+
 
 class L4mError(Exception):
     """Base of every error a user can cause or mend."""

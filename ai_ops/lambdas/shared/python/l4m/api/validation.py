@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from l4m.api.patterns import compile_pattern
+from l4m.api.patterns import compile_pattern, describe_mismatch
 from l4m.api.service_model import Shape
 from l4m.errors import Fault, InvalidInput
 
@@ -80,7 +80,7 @@ class _Checker:
         if enum and value not in enum:
             self._fault(where, f"{_shown(value)} is none of {', '.join(enum)}")
         elif self._bounds(shape, len(value), where, "characters") and pattern and not compile_pattern(pattern).fullmatch(value):
-            self._fault(where, f"{_shown(value)} does not match {pattern}")
+            self._fault(where, f"{_shown(value)} {describe_mismatch(pattern)}")
         return value
 
     def _boolean(self, _: Shape, value: Any, where: str) -> Any:

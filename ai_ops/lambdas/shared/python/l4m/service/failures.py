@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from l4m.alerts.metrics import Metrics
-from l4m.errors import Conflict, NotFound
+from l4m.errors import LONGEST_REASON, Conflict, NotFound, shorten
 from l4m.model import Detector, DetectorStatus
 from l4m.service.tasks import TASKS
 from l4m.service.timeline import Timeline
@@ -19,7 +19,6 @@ from l4m.store.resources import Resources
 from l4m.store.runs import ExecutionRecord, Runs
 from l4m.store.table import Table
 
-LONGEST_REASON = 256
 _PREFIX = re.compile(r"^.*(?=Task timed out)|^RequestId: \S+ (Error: )?")
 _HINTS = {
     "timed out": "watch fewer series or a shorter history, or raise RunMemory, which brings more CPU too",
@@ -107,4 +106,4 @@ def describe_failure(record: Mapping[str, Any]) -> str:
     hint = next((f"; {hint}" for sign, hint in _HINTS.items() if sign in cause), "")
     title = TASKS[task].title if task in TASKS else "the run"
     text = f"{title} was given up after {attempts} attempts: " if attempts else f"{title} in shards was given up: "
-    return text + cause[: LONGEST_REASON - len(text) - len(hint)] + hint
+    return text + shorten(cause, LONGEST_REASON - len(text) - len(hint)) + hint

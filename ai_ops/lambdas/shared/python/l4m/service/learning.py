@@ -57,7 +57,7 @@ def work(name: str, context: Context, detector_arn: str, generation: int, do: Ca
             allowed=task.states,
             now=context.now,
             failure_type=task.failure,
-            failure_reason=str(error)[:256],
+            failure_reason=str(error),
         )
         return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from aws_lambda_powertools import Logger
 
 from l4m.alerts.metrics import Metrics
-from l4m.errors import AccessDenied, Conflict, InvalidInput, SourceUnavailable
+from l4m.errors import AccessDenied, Conflict, InvalidInput, SourceUnavailable, shorten
 from l4m.model import DetectorStatus
 from l4m.service.assignment import Assignment
 from l4m.service.context import Context
@@ -199,7 +199,7 @@ def _correct_late_data(run: Run, files: Files) -> None:
 def _note_failure(run: Run, start: int, error: Exception) -> int:
     """Record an interval that could not be read, and how often that was tried."""
     logger.warning("interval failed", extra={"detector": run.assignment.detector.name, "interval": start, "error": str(error)})
-    run.assignment.runs.record([ExecutionRecord(start, "FAILED", str(error)[:256])])
+    run.assignment.runs.record([ExecutionRecord(start, "FAILED", shorten(str(error)))])
     run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, failures=run.pointer.failures + 1))
     run.metrics.count_executions("Started")
     run.metrics.count_executions("Failed")
@@ -208,7 +208,7 @@ def _note_failure(run: Run, start: int, error: Exception) -> int:
 
 def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
     if reading.error:
-        return ExecutionRecord(start, "FAILED", f"counts as missing: {reading.error}"[:256])
+        return ExecutionRecord(start, "FAILED", shorten(f"counts as missing: {reading.error}"))
     if not files[start]:
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
     note = f"{reading.left_out:,} new series were left out: the quota MaxSeries is reached" if reading.left_out else None

@@ -72,9 +72,23 @@ def check_columns(scan: Scan, needed: Sequence[str]) -> None:
         present = json_columns(scan.files[0])
     missing = [name for name in dict.fromkeys(needed) if name not in present]
     if missing:
-        has = ", ".join(sorted(present) if isinstance(scan.format, JsonFormat) else scan.types)
         line = ", line 1" if scan.header_lines else ""
-        raise InvalidInput(*(Fault(f"{scan.files[0].name}{line}, column {name}", f"does not exist; there are {has}") for name in missing))
+        first, *others = [f"{scan.files[0].name}{line}, column {name}" for name in missing]
+        there = _describe_columns(sorted(present) if isinstance(scan.format, JsonFormat) else list(scan.types))
+        raise InvalidInput(Fault(first, f"does not exist; {there}"), *(Fault(one, "does not exist") for one in others))
+
+
+def _describe_columns(names: Sequence[str]) -> str:
+    """The columns that a file has, and what may be wrong with it.
+
+    >>> _describe_columns(["ts;views"])
+    "there is only 'ts;views'; is the delimiter ';'?"
+    """
+    if not names:
+        return "there are none; is it one JSON object a line?"
+    if len(names) == 1 and (found := next((one for one in ",;\t|" if one in names[0]), None)):
+        return f"there is only {names[0]!r}; is the delimiter {found!r}?"
+    return f"there are {', '.join(names)}"
 
 
 def _time(scan: Scan, timestamp: TimestampColumn) -> str:

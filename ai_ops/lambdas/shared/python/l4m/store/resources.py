@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from l4m.arns import ALERT, DETECTOR, METRIC_SET, name_of
-from l4m.errors import Conflict, NotFound, QuotaExceeded
+from l4m.errors import Conflict, NotFound, QuotaExceeded, shorten
 from l4m.findings import FeedbackRecord, Page
 from l4m.model import Alert, Detector, DetectorStatus, FailureType, MetricSet
 from l4m.store import documents, keys
@@ -141,7 +141,7 @@ class Resources:
             if current.generation != generation or current.status not in allowed:
                 message = f"detector {current.name!r} is {current.status} in generation {current.generation}, so it cannot become {status}"
                 raise Conflict(message, DETECTOR, arn)
-            reason = failure_reason[:256] if failure_reason else None
+            reason = shorten(failure_reason) if failure_reason else None
             return replace(current, status=status, failure_type=failure_type, failure_reason=reason, modified=now)
 
         return self.change(self.detector(arn), edit)
