@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cfnlint.decode import decode
+from samtranslator.yaml_helper import yaml_parse
 
 SAMPLE, SOLUTION = "sample_resources/redshift/l4m-redshift-sagemakernotebook.yaml", "ai_ops/l4m-redshift-solution.yaml"
 SCRIPTS = {
@@ -27,8 +27,7 @@ TOOLS = {  # what the notebook's machine brings
 
 def lifecycle(root: Path, template: str) -> str:
     """The script as SageMaker gets it, each template variable in place of its value."""
-    content, problems = decode(str(root / template))
-    assert not problems
+    content = yaml_parse((root / template).read_text(encoding="utf-8"))
     sub = content["Resources"][SCRIPTS[template][0]]["Properties"]["OnCreate"][0]["Content"]["Fn::Base64"]["Fn::Sub"]
     text = sub if isinstance(sub, str) else sub[0]
     return re.sub(r"\$\{(\w[\w:.]*)\}", lambda found: f"<{found.group(1)}>", text)
