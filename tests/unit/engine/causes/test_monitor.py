@@ -128,12 +128,10 @@ def test_any_cut_into_blocks_with_saving_in_between_gives_the_same(busy, cuts):
 
 def test_live_hours_through_an_incident_give_what_one_pass_gives(busy):
     values, whole = busy
-    monitor = Monitor(SETTINGS)
-    monitor.observe(block_of(values, 0, ONSET - 2))
-    states = []
-    for hour in range(ONSET - 2, ONSET + 12):
-        monitor = Monitor.load(monitor.save())
+    monitor, states = Monitor.load(learned(ONSET)), []
+    for hour in range(ONSET, ONSET + 12):
         states += monitor.observe(block_of(values, hour, hour + 1)).incidents
+        monitor = Monitor.load(monitor.save())
     assert len({one.id for one in states}) == 1
     assert states[0].is_open
     assert states[0].start == states[0].end == START + ONSET * HOUR

@@ -33,7 +33,7 @@ def run(values: np.ndarray, interval: int = 3600, start: int = START, **options:
     return Detector(settings(interval, **options), values.shape[1]).run(values, start, bands=True)
 
 
-def gappy(days: int = 20) -> np.ndarray:
+def gappy(days: int = 16) -> np.ndarray:
     values = traffic(days, series=5)
     values[100:130, 1] = np.nan
     values[:, 2] = np.nan
