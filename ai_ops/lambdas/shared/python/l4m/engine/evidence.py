@@ -23,6 +23,7 @@ DAY_TURN_FACTOR = 2.0  # and so much surer in the first interval of a day, where
 SILENT_SHARE = 0.5  # of these is enough where nothing came at all
 MISSING_SIGMAS = 10.0  # what the silence of an average counts: its size says nothing
 MOST_SIGMAS = np.float32(1e6)  # more cannot be told apart
+TINY = np.float32(1e-12)  # error of what never errs
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few says little
 LEAST_SIGMAS = 1.5  # what is nearer to the expected value is not worth a word, however regular the series
 LASTING_A_WEEK = 0.2  # totals that may go on and be so rare on quiet data, all measures together
@@ -46,7 +47,7 @@ class Evidence:
     strong : enough, alone, to open an incident
     anomalous : reported as a series of a group once an incident is open
     missing : should have reported and did not
-    needed : deviation that opens an incident, in standard errors
+    needed : deviation that opens an incident, in standard errors, of what is anomalous or missing
     """
 
     value: Floats
@@ -73,7 +74,7 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     Parameters
     ----------
     values : float32 array, shape (intervals, nodes, measures)
-    scores : arrays of shape (intervals, nodes x measures)
+    scores : arrays of shape (intervals, nodes x measures); what is learned here is written into them
     depths : int array, shape (nodes,)
         Dimensions that each node keeps.
     turns : bool array, shape (intervals,)
@@ -82,62 +83,85 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
         What was known of the measures in each interval.
     """
     said = _shape(values, scores, facts)
-    missing = said["missing"] = said["missing"] & (settings.direction is not Direction.UP)
-    value, is_known = np.where(missing, np.float32(0), values), ~np.isnan(said["severity"])
-    error = np.maximum(said["error"], np.float32(1e-12))
-    if facts.is_count.any():
-        error = np.maximum(error, np.float32(COUNT_ERROR) * np.sqrt(np.fmax(said["expected"], 1)) * facts.is_count[:, np.newaxis])
     is_sum = np.array([one.aggregation is Aggregation.SUM for one in settings.measures])
-    with np.errstate(over="ignore", invalid="ignore"):
-        sigmas = (value - said["expected"]) / error
-        is_worth_a_word = ~(np.abs(sigmas) < LEAST_SIGMAS) | (missing & ~is_sum)
-        sigmas /= np.sqrt(np.maximum(_ratio(value, said["expected"]), np.float32(1)))
-    most = _most_sigmas(value, said["expected"], np.where(is_known, error, np.float32(np.nan)), depths)
-    sigmas = np.where(facts.is_positive[:, np.newaxis] & is_sum & ~missing, np.clip(sigmas, -most, most), sigmas)
-    sigmas = np.where(missing & ~is_sum, np.float32(-MISSING_SIGMAS), sigmas)
-    sigmas = np.where(is_known | missing, np.clip(np.nan_to_num(sigmas), -MOST_SIGMAS, MOST_SIGMAS), np.float32(0))
-    anomalous = (said["is_anomaly"] | missing) & is_worth_a_word
-    is_news = anomalous & (_is_off_season(value, said["expected"], said["usual"]) | missing)
-    needed = _needed(value, said, turns, depths, settings)
-    strong = is_news & (np.abs(sigmas) >= needed)
-    severity = np.where(missing, np.clip(50 + 5 * np.abs(sigmas), 50, 99), said["severity"]).astype(np.float32)
-    bands = said["expected"], said["lower"], said["upper"]
-    arrays: tuple[NDArray[Any], ...] = (value, *bands, error, said["usual"], severity, sigmas, strong, anomalous, missing, needed)
-    return Evidence(*(np.moveaxis(array, 2, 0) for array in arrays))
+    missing = said["missing"] = said["missing"] & (settings.direction is not Direction.UP)
+    said["value"] = np.where(missing, np.float32(0), values) if missing.any() else values
+    np.maximum(said["error"], _least_error(said["expected"], facts), out=said["error"])
+    with np.errstate(all="ignore"):
+        sigmas = said["sigmas"] = _deviate(said, _most_sigmas(said, depths, facts.is_positive[:, np.newaxis] & is_sum))
+    sigmas[missing & ~is_sum] = -MISSING_SIGMAS
+    said["severity"][missing] = np.clip(50 + 5 * np.abs(sigmas[missing]), 50, 99)
+    said |= {name: np.zeros(sigmas.shape, np.bool_) for name in ("strong", "anomalous")} | {"needed": np.zeros(sigmas.shape, np.float32)}
+    at = np.nonzero(said["is_anomaly"] | missing)
+    point = {name: array[at] for name, array in said.items()}
+    is_worth_a_word = ~(np.abs(point["value"] - point["expected"]) / point["error"] < LEAST_SIGMAS) | (point["missing"] & ~is_sum[at[2]])
+    needed = said["needed"][at] = _needed(point, turns[at[0]], depths[at[1]], settings)
+    said["anomalous"][at] = is_worth_a_word
+    said["strong"][at] = is_worth_a_word & (_is_off_season(point) | point["missing"]) & (np.abs(point["sigmas"]) >= needed)
+    return Evidence(**{one.name: np.moveaxis(said[one.name], 2, 0) for one in fields(Evidence)})
 
 
 def _shape(values: Floats, scores: Scores, facts: Facts) -> dict[str, Any]:
     """Return the scores by name, of the shape of the values; what is never negative is not expected to be."""
     said = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
+    least = np.float32(0) if facts.is_positive.all() else np.where(facts.is_positive, np.float32(0), -np.inf)[:, np.newaxis]
     for name in ("expected", "lower", "upper", "usual"):
-        said[name] = np.where(facts.is_positive[:, np.newaxis], np.maximum(said[name], np.float32(0)), said[name])
+        np.maximum(said[name], least, out=said[name])
     return said
 
 
-def _most_sigmas(value: Floats, expected: Floats, error: Floats, depths: NDArray[np.int64]) -> Floats:
+def _least_error(expected: Floats, facts: Facts) -> Floats | np.float32:
+    """Return the smallest standard error that a point can have."""
+    if not facts.is_count.any():
+        return TINY
+    return np.maximum(np.float32(COUNT_ERROR) * np.sqrt(np.fmax(expected, 1)) * facts.is_count[:, np.newaxis], TINY)
+
+
+def _deviate(said: Mapping[str, Any], most: Floats) -> Floats:
+    """Return deviations in standard errors; the spread of counts and amounts grows with its root."""
+    value, expected, missing = said["value"], said["expected"], said["missing"]
+    ratio = value / expected
+    np.copyto(ratio, 1, where=~((value > 0) & (expected > 0)))
+    np.maximum(ratio, 1, out=ratio)
+    sigmas = value - expected
+    sigmas /= said["error"]
+    sigmas /= np.sqrt(ratio, out=ratio)
+    np.minimum(sigmas, most, out=sigmas)
+    np.maximum(sigmas, np.negative(most, out=most), out=sigmas)
+    np.copyto(sigmas, 0, where=np.isnan(sigmas) | (np.isnan(said["severity"]) & ~missing))
+    return np.asarray(sigmas)
+
+
+def _most_sigmas(said: Mapping[str, Any], depths: NDArray[np.int64], has_grain: Bools) -> Floats:
     """Return the standard errors that no deviation counts for more than, because of the grain of its measure.
 
     A sum of few large parts, the minutes by which two planes are late, scatters with the root of its size, however calm it
     was lately. How coarse the parts are is what the median leaf scatters per unit; the roots of sums scatter alike.
     """
+    value, expected, missing = said["value"], said["expected"], said["missing"]
     leaves = np.flatnonzero(depths == depths.max(initial=0))[:GRAINS]
-    with np.errstate(all="ignore"):
-        scatter = np.square(error[:, leaves]) / expected[:, leaves]
-        scatter[~(scatter < np.inf)] = np.inf
-        middle = np.minimum(np.isfinite(scatter).sum(axis=1, keepdims=True) // 2, max(len(leaves) - 1, 0))
-        grain = GRAIN * np.take_along_axis(np.sort(scatter, axis=1), middle, axis=1) if len(leaves) else np.float32(0)
-        most = 2 * np.abs(np.sqrt(value) - np.sqrt(expected)) / np.sqrt(np.where(np.isfinite(grain), grain, np.float32(0)))
-    return np.asarray(np.where(most < MOST_SIGMAS, most, MOST_SIGMAS), np.float32)
+    scatter = np.square(said["error"][:, leaves]) / expected[:, leaves]
+    scatter[~(scatter < np.inf) | np.isnan(said["severity"][:, leaves])] = np.inf
+    middle = np.minimum(np.isfinite(scatter).sum(axis=1, keepdims=True) // 2, max(len(leaves) - 1, 0))
+    grain = GRAIN * np.take_along_axis(np.sort(scatter, axis=1), middle, axis=1) if len(leaves) else np.float32(0)
+    most = np.sqrt(value)
+    most -= np.sqrt(expected)
+    np.abs(most, out=most)
+    most *= 2
+    most /= np.sqrt(np.where(np.isfinite(grain), grain, np.float32(0)))
+    np.fmin(most, MOST_SIGMAS, out=most)
+    if missing.any() or not has_grain.all():
+        np.copyto(most, MOST_SIGMAS, where=missing | ~has_grain)
+    return np.asarray(most)
 
 
-def _is_off_season(value: Floats, expected: Floats, usual: Floats) -> Bools:
+def _is_off_season(point: Mapping[str, Any]) -> Bools:
     """Return which deviations are about as large from the season alone.
 
     The others only leave a fast prediction that an event had dragged along, or that had run ahead of a slope: the way back.
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        deviation = value - expected
-        return np.asarray((value - usual) * np.sign(deviation) >= np.float32(OFF_SEASON) * np.abs(deviation))
+    deviation = point["value"] - point["expected"]
+    return np.asarray((point["value"] - point["usual"]) * np.sign(deviation) >= np.float32(OFF_SEASON) * np.abs(deviation))
 
 
 def _is_lasting(severity: Floats, lasted: Floats, settings: Settings) -> Bools:
@@ -150,25 +174,21 @@ def _is_lasting(severity: Floats, lasted: Floats, settings: Settings) -> Bools:
     return np.asarray((lasted >= 1) & (rarity >= math.log10(len(settings.measures) / LASTING_A_WEEK)))
 
 
-def _needed(value: Floats, said: Mapping[str, Any], turns: Bools, depths: NDArray[np.int64], settings: Settings) -> Floats:
-    """Return the standard errors that each point needs to open an incident: more where it is small or the day begins."""
-    missing, is_small = said["missing"], np.abs(value - said["expected"]) < SMALL_CHANGE * np.abs(said["expected"])
-    is_turn = turns[:, np.newaxis, np.newaxis] & ~missing
+def _needed(point: Mapping[str, Any], turns: Bools, depths: NDArray[np.int64], settings: Settings) -> Floats:
+    """Return the standard errors that points need to open an incident: more where they are small or the day begins."""
+    missing, is_small = point["missing"], np.abs(point["value"] - point["expected"]) < SMALL_CHANGE * np.abs(point["expected"])
+    is_turn = turns & ~missing
     needed = np.where(missing, np.float32(SILENT_SHARE), np.float32(1)) * _levels(depths, settings)
     needed *= np.where(is_small, np.float32(SMALL_FACTOR), np.float32(1))
     needed *= np.where(is_turn, np.float32(DAY_TURN_FACTOR), np.float32(1))
-    is_total = (depths == 0)[:, np.newaxis] & ~missing & ~is_small & ~is_turn
-    return np.where(is_total & _is_lasting(said["severity"], said["lasted"], settings), np.float32(0), needed)
-
-
-def _ratio(value: Floats, expected: Floats) -> Floats:
-    """Return value over expected, 1 where that says nothing; the spread of counts and amounts grows with its root."""
-    return np.divide(value, expected, out=np.ones_like(value), where=(value > 0) & (expected > 0))
+    is_total = (depths == 0) & ~missing & ~is_small & ~is_turn
+    needed[is_total & _is_lasting(point["severity"], point["lasted"], settings)] = 0
+    return needed
 
 
 def _levels(depths: NDArray[np.int64], settings: Settings) -> Floats:
-    """Return the standard errors that each node needs to open an incident, shape (nodes, 1)."""
+    """Return the standard errors that nodes of these depths need to open an incident."""
     per_day = max(1.0, 86_400 / settings.interval_seconds)
     levels = np.array(LEVEL_SIGMAS, np.float32) + np.array(PER_DAY_SIGMAS, np.float32) * np.float32(np.log10(per_day))
     levels *= np.float32(np.interp(settings.sensitivity, [0, 50, 100], [1.4, 1.0, 0.7]))
-    return np.asarray(levels[np.minimum(depths, len(levels) - 1)][:, np.newaxis])
+    return np.asarray(levels[np.minimum(depths, len(levels) - 1)])
