@@ -126,17 +126,19 @@ class Days:
         self._begin(day, start, self._seasons.is_daily or self._seasons.moment(start).phase == 0)
 
     def _add(self, seen: Evidence, total: int) -> None:
-        known = np.isfinite(seen.value) & np.isfinite(seen.usual)
-        terms = [
-            np.where(known, np.clip(one, -LARGEST, LARGEST), np.float32(0)).astype(np.float64)
-            for one in (seen.value, seen.usual, seen.error)
-        ]
-        more = known.shape[2] - self._sums.shape[2]
+        unknown = ~(np.isfinite(seen.value) & np.isfinite(seen.usual))
+        terms = [np.clip(one, -LARGEST, LARGEST) for one in (seen.value, seen.usual, seen.error)]
+        for term in terms:
+            np.copyto(term, 0, where=unknown)
+        more = unknown.shape[2] - self._sums.shape[2]
         self._sums = np.pad(self._sums, ((0, 0), (0, 0), (0, more)))
-        np.square(terms[2], out=terms[2])
-        for at in range(known.shape[1]):  # in turn, so that the same comes out however a day is cut into blocks
-            self._sums += np.stack([term[:, at] for term in terms])
-        self._course = np.concatenate([self._course, terms[0][:, :, total] - terms[1][:, :, total]], axis=1)
+        for at in range(unknown.shape[1]):  # in turn, so that the same comes out however a day is cut into blocks
+            value, usual, error = (term[:, at] for term in terms)
+            self._sums[0] += value
+            self._sums[1] += usual
+            self._sums[2] += np.square(error, dtype=np.float64)
+        course = terms[0][:, :, total].astype(np.float64) - terms[1][:, :, total]
+        self._course = np.concatenate([self._course, course], axis=1)
         self._is_whole &= not seen.missing[:, :, total].any()
 
     def _judge(self, part: int, depths: NDArray[np.int64]) -> Look | None:

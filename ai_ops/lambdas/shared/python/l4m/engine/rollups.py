@@ -83,13 +83,14 @@ class Rollups:
             self.leaf_nodes.append(self._append(leaf))
             self.leaves.append(leaf)
         self._additions = None
-        self.__dict__.pop("_columns", None)
+        self.__dict__.pop("_sources", None)
 
     @cached_property
-    def _columns(self) -> Ints | slice:
-        """Where the leaves stand among the nodes; a slice where that will do, which is filled much quicker."""
-        nodes = np.array(self.leaf_nodes, np.intp)
-        return slice(None) if len(nodes) == len(self.nodes) and (nodes[1:] > nodes[:-1]).all() else nodes
+    def _sources(self) -> Ints:
+        """The leaf of each node, of rollups any: to take values from there is much quicker than to put them where they belong."""
+        sources = np.zeros(len(self.nodes), np.intp)
+        sources[self.leaf_nodes] = np.arange(len(self.leaves))
+        return sources
 
     def _rollup(self, cuboid: int, name: tuple[str, ...]) -> int:
         """Return the node of a rollup, a new one while there is room, else -1."""
@@ -113,8 +114,7 @@ class Rollups:
         A sum is taken over the leaves that reported; an average is the mean of the leaves' averages by their weights, which are
         all alike where none are known. A node is NaN where none of its leaves reported.
         """
-        nodes = np.empty((len(values), len(self.nodes)), np.float32)
-        nodes[:, self._columns] = values
+        nodes = np.take(values, self._sources, axis=1)
         for numbers, total, count in self.add_up(values, aggregation, weights):
             nodes[:, numbers] = mean_of(total, count, aggregation)
         return nodes
@@ -128,8 +128,8 @@ class Rollups:
         total, count = _terms(values, weights if aggregation is Aggregation.AVG else None)
         sums, counts = {LEAVES: total}, {LEAVES: count}
         for one in self._additions:
-            total = sums[one.cuboid] = np.add.reduceat(sums[one.source][:, one.order], one.starts, axis=1)
-            count = counts[one.cuboid] = np.add.reduceat(counts[one.source][:, one.order], one.starts, axis=1)
+            total, count = (np.add.reduceat(np.take(terms[one.source], one.order, axis=1), one.starts, axis=1) for terms in (sums, counts))
+            sums[one.cuboid], counts[one.cuboid] = total, count
             yield one.numbers, total, count
 
     def part(self, leaves: Sequence[int]) -> Rollups:
