@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int, c_int64, c_void_p
 from dataclasses import dataclass
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -58,7 +60,7 @@ class StreamFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Batch:
-    """Some rows of a result; its arrays are views that are gone with the next batch."""
+    """Some rows of a result; its arrays are views that are gone with the batch."""
 
     length: int
     columns: list[Any]
@@ -79,7 +81,7 @@ class Batch:
 
 
 def stream(relation: Any) -> Iterator[Batch]:
-    """The batches of a DuckDB relation, in order.
+    """The batches of a DuckDB relation, in order; while one is at work, a thread gets the next.
 
     Raises
     ------
@@ -88,16 +90,22 @@ def stream(relation: Any) -> Iterator[Batch]:
     """
     capsule = relation.__arrow_c_stream__()
     source = ctypes.cast(_pointer_of(capsule, b"arrow_array_stream"), POINTER(_Stream))
-    while True:
-        array = _Array()
-        if source.contents.get_next(source, ctypes.byref(array)):
-            raise StreamFailed(source.contents.get_last_error(source).decode(errors="replace"))
-        if not array.release:
-            return
-        try:
-            yield Batch(array.length, [array.children[n].contents for n in range(array.n_children)])
-        finally:
-            array.release(ctypes.byref(array))
+    with ThreadPoolExecutor(1) as pool:
+        following = pool.submit(_next_batch, source)
+        while (batch := following.result()) is not None:
+            following = pool.submit(_next_batch, source)
+            yield batch
+
+
+def _next_batch(source: Any) -> Batch | None:
+    array = _Array()
+    if source.contents.get_next(source, ctypes.byref(array)):
+        raise StreamFailed(source.contents.get_last_error(source).decode(errors="replace"))
+    if not array.release:
+        return None
+    batch = Batch(array.length, [array.children[n].contents for n in range(array.n_children)])
+    finalize(batch, array.release, ctypes.byref(array))
+    return batch
 
 
 def _view(array: Any, buffer: int, dtype: np.dtype[Any], length: int) -> NDArray[Any]:

@@ -75,13 +75,13 @@ class Cells:
             self.first, self.end = first, end
             self._grow(0, 0)
 
-    def first_rows(self) -> list[int]:
+    def first_rows(self) -> NDArray[np.int64]:
         """The first interval of each leaf in which a row arrived, counted from the first that is covered."""
         first = np.full(self._leaves, self.end - self.first)
         for count in self._counts:
             arrived = count[self.first - self._origin : self.end - self._origin, : self._leaves] > 0
             first = np.minimum(first, np.where(arrived.any(axis=0), arrived.argmax(axis=0), len(arrived)))
-        return list(map(int, first))
+        return first
 
     def values(self, columns: NDArray[np.intp]) -> NDArray[np.float32]:
         """The aggregated values, shape (measures, intervals, leaves in an order), NaN where no row arrived; empties the table."""

@@ -82,7 +82,7 @@ class Census:
         arrived[[number - self.first for number in self._occupied]] = True
         return arrived
 
-    def first_rows(self) -> list[int]:
+    def first_rows(self) -> NDArray[np.int64]:
         """The first interval of each leaf in which a row arrived, counted from the first that is covered."""
         first = self._appeared[: self._leaves].astype(np.int64) - self.first
-        return list(map(int, np.minimum(first, self.end - self.first)))
+        return np.minimum(first, self.end - self.first)

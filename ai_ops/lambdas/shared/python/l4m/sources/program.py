@@ -9,7 +9,6 @@ from l4m.errors import Fault, InvalidInput
 from l4m.model import JsonFormat, TimestampColumn
 from l4m.sources.formats import ParquetFormat, Scan, json_columns
 from l4m.sources.identifiers import identifier, literal
-from l4m.sources.intervals import bounds
 from l4m.sources.spec import TableSpec
 from l4m.sources.timestamps import time_expression
 
@@ -18,7 +17,6 @@ FILTERED, WHOLE = 0, 1  # hashes that are none: a filter said no, there are no d
 FILE, SLOT, IS_UTC, LEAF, MEASURES = range(5)  # columns of ``row_query``
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 _MICROSECONDS = 1_000_000
-_SHIFT = 6  # bits that every number of whole seconds in microseconds ends on: shifting rounds down, and adding cannot overflow then
 
 
 def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
@@ -100,9 +98,7 @@ def _time(scan: Scan, timestamp: TimestampColumn) -> str:
 
 
 def _slot(slot_seconds: int) -> str:
-    first, _ = bounds(slot_seconds)
-    unit = slot_seconds * _MICROSECONDS >> _SHIFT
-    slot = f"((us >> {_SHIFT}) + {-first * unit}) // {unit} + {first}"
+    slot = f"floor(CAST(us AS DOUBLE) / {slot_seconds * _MICROSECONDS})"  # exact below 2**53, the year 2255, and quicker than integers
     none = f"CASE WHEN no_time THEN {MISSING} WHEN us IS NULL THEN {UNPARSABLE} ELSE {IMPLAUSIBLE} END"
     return f"coalesce(TRY_CAST({slot} AS INTEGER), {none})"
 

@@ -112,9 +112,9 @@ class Reading:
     def leaves(self) -> Appearances:
         """The leaves in the order of their first interval, then of their names."""
         names, first = self._leaves.names, self.cells.first_rows()
-        order = sorted(range(len(names)), key=lambda leaf: (first[leaf], names[leaf]))
-        numbers = np.array(order, np.intp)
-        return Appearances(tuple(names[leaf] for leaf in order), numbers, np.array(first, np.int64)[numbers], self._leaves.hashes[numbers])
+        by_name = np.array(sorted(range(len(names)), key=names.__getitem__), np.intp)
+        numbers = by_name[np.argsort(first[by_name], kind="stable")]
+        return Appearances(tuple(names[leaf] for leaf in numbers), numbers, first[numbers], self._leaves.hashes[numbers])
 
     def report(self) -> ReadReport:
         """The counts, as far as the reading has come."""
