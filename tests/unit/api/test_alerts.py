@@ -113,5 +113,5 @@ def test_deleted_alert_is_gone_and_its_name_free(client, sales):
 def test_quota_of_alerts_is_a_parameter(client, service, sales):
     service.limit(alerts_per_detector=1)
     client.create_alert(AlertName="one", AnomalyDetectorArn=sales, Action=TOPIC)
-    with pytest.raises(client.exceptions.ServiceQuotaExceededException):
+    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="MaxAlerts"):
         client.create_alert(AlertName="two", AnomalyDetectorArn=sales, Action=TOPIC)

@@ -179,11 +179,12 @@ def test_detector_whose_task_died_takes_a_new_order_after_two_hours(client, serv
     assert [one["task"] for one in service.invocations.payloads] == ["learn", "delete"]
 
 
-def test_quota_of_detectors_answers_402(client, service, sales):
+def test_quota_of_detectors_answers_402_and_says_what_raises_it(client, service, sales):
     service.limit(detectors=1)
-    with pytest.raises(client.exceptions.ServiceQuotaExceededException) as refusal:
+    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="the stack's parameter MaxDetectors raises it") as refusal:
         client.create_anomaly_detector(AnomalyDetectorName="more", AnomalyDetectorConfig=HOURLY)
     assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] == 402
+    assert refusal.value.response["QuotaCode"] == "MaxDetectors"
 
 
 @pytest.mark.parametrize(

@@ -143,10 +143,10 @@ def test_second_metric_set_of_a_detector_is_over_the_quota(client, sales, metric
 
 def test_quotas_of_measures_and_dimensions_are_parameters(client, service, sales, metric_set_of):
     service.limit(measures=1)
-    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="measures"):
+    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="MaxMeasures"):
         client.create_metric_set(**metric_set_of(sales))
     service.limit(dimensions=1)
-    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="dimensions"):
+    with pytest.raises(client.exceptions.ServiceQuotaExceededException, match="MaxDimensions"):
         client.create_metric_set(**metric_set_of(sales))
 
 

@@ -76,7 +76,7 @@ def test_numbers_hold_at_both_ends(name):
 
 def test_whole_numbers_may_be_written_with_a_point_but_not_a_fraction():
     assert check("MaxResults", 5.0) == 5
-    faults_of("MaxResults", 5.5)
+    assert faults_of("MaxResults", 5.5) == [("it", "has to be a whole number, not 5.5")]
 
 
 @pytest.mark.parametrize("name", ENUMS)

@@ -58,11 +58,12 @@ class Conflict(L4mError):
 
 
 class QuotaExceeded(L4mError):
-    """A limit set by the operator was reached."""
+    """A limit was reached; the operator raises it by a parameter of the service's stack, if there is one."""
 
-    def __init__(self, quota: str, limit: int) -> None:
-        super().__init__(f"{quota}: the limit of {limit} is reached")
-        self.quota, self.limit = quota, limit
+    def __init__(self, quota: str, limit: int, parameter: str = "") -> None:
+        advice = f"; the stack's parameter {parameter} raises it" if parameter else ""
+        super().__init__(f"{quota}: the limit of {limit} is reached{advice}")
+        self.quota, self.limit, self.parameter = quota, limit, parameter
 
 
 class AccessDenied(L4mError):

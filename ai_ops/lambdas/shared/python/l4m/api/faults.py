@@ -70,7 +70,8 @@ def _translate(error: L4mError) -> WireFault:
         about = {"ResourceId": error.identifier, "ResourceType": error.kind} if error.identifier else {}
         return WireFault("ConflictException", {"Message": str(error)} | about)
     if isinstance(error, QuotaExceeded):
-        return WireFault("ServiceQuotaExceededException", {"Message": str(error), "QuotaCode": error.quota, "ServiceCode": _SERVICE_CODE})
+        code = error.parameter or error.quota
+        return WireFault("ServiceQuotaExceededException", {"Message": str(error), "QuotaCode": code, "ServiceCode": _SERVICE_CODE})
     if isinstance(error, AccessDenied):
         return WireFault("AccessDeniedException", {"Message": str(error)})
     return WireFault(VALIDATION, {"Message": str(error), "Reason": "OTHER"})

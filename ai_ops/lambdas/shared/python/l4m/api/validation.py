@@ -88,7 +88,7 @@ class _Checker:
 
     def _integer(self, shape: Shape, value: Any, where: str) -> Any:
         if not _is_number(value) or value != int(value):
-            return self._fault(where, f"has to be a whole number, not {_kind(value)}")
+            return self._fault(where, f"has to be a whole number, not {value if isinstance(value, float) else _kind(value)}")
         self._bounds(shape, value, where, "")
         return int(value)
 

@@ -31,7 +31,7 @@ def create_alert(context: Context, alert: Alert) -> Alert:
     check_tags(context.limits, alert.tags)
     _check(context, alert)
     if len(context.resources.alerts(detector.arn)) >= context.limits.alerts_per_detector:
-        raise QuotaExceeded("alerts per detector", context.limits.alerts_per_detector)
+        raise QuotaExceeded("alerts per detector", context.limits.alerts_per_detector, "MaxAlerts")
     context.resources.add_alert(alert)
     return alert
 

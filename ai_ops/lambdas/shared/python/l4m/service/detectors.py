@@ -43,7 +43,7 @@ def create_detector(
     """Keep a new, inactive detector."""
     check_tags(context.limits, tags or {}, is_detector=True)
     if context.resources.count_detectors() >= context.limits.detectors:
-        raise QuotaExceeded("detectors", context.limits.detectors)
+        raise QuotaExceeded("detectors", context.limits.detectors, "MaxDetectors")
     arn = context.scope.detector(name)
     detector = Detector(arn, name, frequency, context.now, context.now, description, kms_key_arn, tags=dict(tags or {}))
     context.resources.add_detector(detector)

@@ -86,9 +86,9 @@ def _check(context: Context, metric_set: MetricSet, detector: Detector) -> None:
 def _check_quotas(context: Context, metric_set: MetricSet) -> None:
     limits = context.limits
     if len(metric_set.measures) > limits.measures:
-        raise QuotaExceeded("measures per metric set", limits.measures)
+        raise QuotaExceeded("measures per metric set", limits.measures, "MaxMeasures")
     if len(metric_set.dimensions) > limits.dimensions:
-        raise QuotaExceeded("dimensions per metric set", limits.dimensions)
+        raise QuotaExceeded("dimensions per metric set", limits.dimensions, "MaxDimensions")
 
 
 def _check_state(detector: Detector, changed: frozenset[str]) -> None:
