@@ -32,7 +32,7 @@ class Gateway:
         """Answer one signed request."""
         api_id = next(reversed(self.apis), None)
         if api_id is None:
-            return _message(404, "Not Found")
+            return _message(404, "no stack with an API is deployed; scripts/local deploy ai_ops/l4m-service.yaml makes one")
         path = request.environ.get("RAW_URI", request.path).split("?")[0]
         route = find_route(self.apis[api_id], request.method, path)
         if route is None:

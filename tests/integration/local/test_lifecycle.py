@@ -52,6 +52,20 @@ def test_a_second_start_in_the_same_home_is_refused(cloud):
         LocalAws.start(cloud.home)
 
 
+def test_a_stack_is_deployed_by_a_command(cloud, tmp_path):
+    template = tmp_path / "inline.yaml"
+    template.write_text(INLINE)
+    command = [sys.executable, "-m", "localaws", "deploy", str(template), "--home"]
+    done = subprocess.run([*command, str(cloud.home)], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "Name"), done.stderr
+    function = cloud.client("lambda").get_function(FunctionName=done.stdout.split()[1])["Configuration"]
+    assert function["FunctionName"].startswith("inline-Inline")
+    cloud.delete_stack("inline")
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no local cloud runs there" in done.stderr
+
+
 def test_another_process_can_attach_by_the_home_folder(cloud):
     assert LocalAws.attach(cloud.home).status()["endpoint"] == cloud.endpoint
     with pytest.raises(LocalAwsError, match="no local cloud runs there"):
