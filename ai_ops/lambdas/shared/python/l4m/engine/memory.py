@@ -46,6 +46,7 @@ class Memory:
     growth: Array = field(metadata=rows())  # by how much the scale grows with the expected value, per unit of it
     tail: Array = field(metadata=rows(2, 0.577))  # mean log2 of deviations beyond a sigma, fast and seasonal, middle of up and down
     tilt: Array = field(metadata=rows(2))  # by how much that of upward ones is more than the middle, and that of downward ones less
+    anomaly: Array = field(metadata=rows())  # points observed at the last anomaly, this one included, with its sign; 0 if there was none
     event: Array = field(metadata=rows(2))  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod

@@ -14,7 +14,8 @@ from l4m.engine.stages.hold import hold
 from l4m.engine.stages.learn import learn
 from l4m.engine.stages.predict import predict
 from l4m.engine.stages.recall import recall
+from l4m.engine.stages.resume import resume
 
 Stage = Callable[[Point, Memory], None]
 
-STAGES: tuple[Stage, ...] = (attend, predict, recall, compare, calibrate, hold, decide, learn)
+STAGES: tuple[Stage, ...] = (attend, predict, recall, compare, calibrate, hold, resume, decide, learn)

@@ -31,6 +31,7 @@ def decide(point: Point, memory: Memory) -> None:
     scores.lasted[point.open] = memory.event[1, point.open]
     if len(beyond):
         _open_events(point, memory, beyond)
+        memory.anomaly[0, beyond] = np.copysign(point.seen[beyond] + 1, point.deviations[0, beyond])
         beyond = beyond[_is_wanted(point, beyond)]
         scores.is_anomaly[beyond] = True
     _state_error(point, memory)
