@@ -32,12 +32,12 @@ def to_duckdb(sql: str, remembered: Mapping[str, int], parameters: Mapping[str, 
         raise RedshiftError(_syntax_error(error)) from error
     if len(parsed) != 1:
         raise RedshiftError("cannot insert multiple commands into a prepared statement")
-    tree = parsed[0].transform(_replace, remembered, parameters or {})
+    tree = parsed[0].transform(_replace, remembered, parameters or {}, copy=False)
     if isinstance(tree, exp.Command) and tree.name.upper() in ("ANALYZE", "VACUUM", "GRANT", "REVOKE"):
         return []
     if isinstance(tree, exp.Create) and tree.kind == "TABLE":
         return _create_table(tree)
-    return [tree.sql(dialect="duckdb")]
+    return [tree.sql(dialect="duckdb", copy=False)]
 
 
 def _syntax_error(error: Exception) -> str:
@@ -65,7 +65,7 @@ def _create_table(tree: exp.Create) -> list[str]:
         kept = [item for item in properties.expressions if not isinstance(item, DROPPED)]
         tree.set("properties", exp.Properties(expressions=kept) if kept else None)
     if not isinstance(tree.this, exp.Schema):
-        return [tree.sql(dialect="duckdb")]
+        return [tree.sql(dialect="duckdb", copy=False)]
     table = tree.this.this.name
     columns, before = [], []
     for column in tree.this.expressions:
@@ -74,7 +74,7 @@ def _create_table(tree: exp.Create) -> list[str]:
         before += _replace_constraints(table, column)
         columns.append(column)
     tree.this.set("expressions", columns)
-    return [*before, tree.sql(dialect="duckdb")]
+    return [*before, tree.sql(dialect="duckdb", copy=False)]
 
 
 def _replace_constraints(table: str, column: exp.ColumnDef) -> list[str]:
