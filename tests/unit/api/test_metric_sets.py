@@ -8,7 +8,8 @@ from l4m.model import DetectorStatus
 
 ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
 S3 = "MetricSource.S3SourceConfig"
-HEADERS = f"{S3}.FileFormatDescriptor.CsvFormatDescriptor.HeaderList"
+CSV = f"{S3}.FileFormatDescriptor.CsvFormatDescriptor"
+HEADERS = f"{CSV}.HeaderList"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonLookoutMetrics-x"
 VPC = {"SubnetIdList": ["s"], "SecurityGroupIdList": ["g"]}
 HOURLY = {"AnomalyDetectorFrequency": "PT1H"}
@@ -102,8 +103,12 @@ def test_json_lines_without_dimensions_and_with_defaults(client, sales, metric_s
         ({"MetricSource": s3(FileFormatDescriptor={})}, f"{S3}.FileFormatDescriptor"),
         ({"MetricSource": s3(FileFormatDescriptor=csv(ContainsHeader=False))}, HEADERS),
         ({"MetricSource": s3(FileFormatDescriptor=csv(HeaderList=["views", "price"]))}, HEADERS),
-        ({"MetricSource": s3(FileFormatDescriptor=csv(Charset="klingon"))}, f"{S3}.FileFormatDescriptor.Charset"),
-        ({"MetricSource": s3(FileFormatDescriptor=csv(Charset="rot13"))}, f"{S3}.FileFormatDescriptor.Charset"),
+        ({"MetricSource": s3(FileFormatDescriptor=csv(Charset="klingon"))}, f"{CSV}.Charset"),
+        ({"MetricSource": s3(FileFormatDescriptor=csv(Charset="rot13"))}, f"{CSV}.Charset"),
+        (
+            {"MetricSource": s3(FileFormatDescriptor={"JsonFormatDescriptor": {"Charset": "klingon"}})},
+            f"{S3}.FileFormatDescriptor.JsonFormatDescriptor.Charset",
+        ),
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{{yyyyQQ}}/"])}, f"{S3}.TemplatedPathList"),
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{yyyy}/"])}, f"{S3}.TemplatedPathList"),
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{{}}/"])}, f"{S3}.TemplatedPathList"),

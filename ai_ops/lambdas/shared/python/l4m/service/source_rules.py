@@ -73,7 +73,8 @@ def _format_faults(text: CsvFormat | JsonFormat) -> Iterator[Fault]:
     try:
         "a".encode(text.charset)
     except (LookupError, UnicodeError):
-        yield Fault("source.format.charset", f"{text.charset!r} is not a known character set")
+        kind = "csv" if isinstance(text, CsvFormat) else "json"
+        yield Fault(f"source.{kind}.charset", f"{text.charset!r} is not a known character set")
     if isinstance(text, CsvFormat):
         if text.delimiter == text.quote:
             yield Fault("source.format.quote", f"{text.quote!r} is the delimiter too")

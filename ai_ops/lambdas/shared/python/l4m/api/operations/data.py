@@ -21,7 +21,8 @@ _FIELDS = {
     "source.role_arn": f"{_SAMPLE}.RoleArn",
     "source.templated_path": f"{_SAMPLE}.TemplatedPathList",
     "source.historical_path": f"{_SAMPLE}.HistoricalDataPathList",
-    "source.format.charset": f"{_SAMPLE}.FileFormatDescriptor.Charset",
+    "source.csv.charset": f"{_SAMPLE}.FileFormatDescriptor.CsvFormatDescriptor.Charset",
+    "source.json.charset": f"{_SAMPLE}.FileFormatDescriptor.JsonFormatDescriptor.Charset",
     "source.format.quote": f"{_SAMPLE}.FileFormatDescriptor.CsvFormatDescriptor.QuoteSymbol",
     "source.format.headers": f"{_SAMPLE}.FileFormatDescriptor.CsvFormatDescriptor.HeaderList",
 }

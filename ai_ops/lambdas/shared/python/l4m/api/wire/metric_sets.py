@@ -29,7 +29,8 @@ FIELDS = {
     "source.role_arn": f"{_S3}.RoleArn",
     "source.templated_path": f"{_S3}.TemplatedPathList",
     "source.historical_path": f"{_S3}.HistoricalDataPathList",
-    "source.format.charset": f"{_S3}.FileFormatDescriptor.Charset",
+    "source.csv.charset": f"{_CSV}.Charset",
+    "source.json.charset": f"{_S3}.FileFormatDescriptor.JsonFormatDescriptor.Charset",
     "source.format.quote": f"{_CSV}.QuoteSymbol",
     "source.format.headers": f"{_CSV}.HeaderList",
 } | {f"source.{kind}.RoleArn": f"MetricSource.{kind}.RoleArn" for kind in OTHER_SOURCES}
