@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from math import comb
+from math import comb, prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,15 +23,34 @@ Floats = NDArray[np.float64]
 class Cuboid:
     """All elements of one set of dimensions, their number, and what it costs to name one.
 
-    ``source`` is a finer cuboid and ``parents`` the element that each of its elements belongs to; the finest has neither: its
-    elements are the leaves.
+    ``source`` is a finer cuboid; the finest has none: its elements are the leaves. A cuboid whose elements are all combinations of
+    values, even those that do not occur, is a ``grid`` of so many values of each dimension; what follows from it is a grid, too.
+    ``found`` holds ``parents`` that do not follow from a grid.
     """
 
     dimensions: tuple[int, ...]
     size: int
     cost: float
     source: Cuboid | None
-    parents: Ints
+    grid: tuple[int, ...] | None
+    found: Ints | None = None
+
+    @cached_property
+    def parents(self) -> Ints:
+        """The element that each element of the source belongs to; the finest's are the leaves themselves."""
+        if self.found is not None:
+            return self.found
+        if self.source is None or self.source.grid is None:
+            return np.arange(self.size)
+        shape = [card if d in self.dimensions else 1 for d, card in zip(self.source.dimensions, self.source.grid, strict=True)]
+        return np.broadcast_to(np.arange(self.size).reshape(shape), self.source.grid).ravel()
+
+    def add_up(self, parts: Floats) -> Floats:
+        """Return the sums of what the elements of the source hold; over a grid, several times as fast as over a list."""
+        if self.source is None or self.source.grid is None:
+            return np.asarray(np.bincount(self.parents, parts, self.size), np.float64)
+        kept = [at for at, d in enumerate(self.source.dimensions) if d in self.dimensions]
+        return np.asarray(np.einsum(parts.reshape(self.source.grid), range(len(self.source.grid)), kept)).ravel()  # type: ignore[arg-type]
 
     @cached_property
     def keys(self) -> Ints:
@@ -63,15 +82,20 @@ def build_cuboids(codes: NDArray[np.integer]) -> list[Cuboid]:
     """
     count, dimensions = codes.shape
     columns = np.ascontiguousarray(codes.T, dtype=np.int64)
-    finest = Cuboid(tuple(range(dimensions)), count, _cost(count, 1), None, np.arange(count))
+    cards = [int(column.max(initial=0)) + 1 for column in columns]
+    finest = Cuboid(tuple(range(dimensions)), count, _cost(count, 1), None, None)
     cuboids, samples = {finest.dimensions: finest}, {finest.dimensions: finest.parents}  # and one leaf of each element
     for dims in reversed(_choose(dimensions)):
         source = min((one for one in cuboids.values() if set(dims) < set(one.dimensions)), key=lambda one: one.size)
-        rows = slice(None) if source is finest else samples[source.dimensions]
-        parents, size = _number([columns[d][rows] for d in dims], len(samples[source.dimensions]))
-        cuboids[dims] = Cuboid(dims, size, _cost(min(size, count), comb(dimensions, len(dims))), source, parents)
-        samples[dims] = np.zeros(size, np.int64)
-        samples[dims][parents] = samples[source.dimensions]
+        grid, found = tuple(cards[d] for d in dims), None
+        size = prod(grid)
+        if source.grid is None:
+            rows = slice(None) if source is finest else samples[source.dimensions]
+            found, size = _number([columns[d][rows] for d in dims], len(samples[source.dimensions]))
+            samples[dims] = np.zeros(size, np.int64)
+            samples[dims][found] = samples[source.dimensions]
+        cost = _cost(min(size, count), comb(dimensions, len(dims)))
+        cuboids[dims] = Cuboid(dims, size, cost, source, grid if size == prod(grid) else None, found)
     return list(cuboids.values())[::-1]
 
 
@@ -81,8 +105,7 @@ def add_up(cuboids: Sequence[Cuboid], values: Floats, leaves: Ints | None = None
     sums: dict[Cuboid | None, Floats] = {}
     for one in reversed(cuboids):
         finer = sums.get(one.source)
-        keys, parts = (one.parents[rows], values) if finer is None else (one.parents, finer)
-        sums[one] = np.asarray(np.bincount(keys, parts, one.size), np.float64)
+        sums[one] = np.asarray(np.bincount(one.parents[rows], values, one.size), np.float64) if finer is None else one.add_up(finer)
     return list(sums.values())[::-1]
 
 

@@ -98,7 +98,7 @@ class Search:
             lost = np.concatenate(add_up(self._cuboids, side.weights[leaves], leaves))
             is_touched = lost != 0
             self._bounds[at] -= lost
-            self._scores[at, is_touched] = np.nan
+            np.copyto(self._scores[at], np.nan, where=is_touched)
             self._is_whole &= ~is_touched
             side.set_aside(leaves)
 

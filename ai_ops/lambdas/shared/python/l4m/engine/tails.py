@@ -35,7 +35,8 @@ class Tails:
                 far = np.flatnonzero((np.abs(sigmas) > BODY) & ~seen.missing[measure, at])
                 if len(far):
                     self._shrink(measure, sigmas, far)
-        seen.strong[:] &= np.abs(seen.sigmas) >= seen.needed
+        strong = np.nonzero(seen.strong)
+        seen.strong[strong] = np.abs(seen.sigmas[strong]) >= seen.needed[strong]
 
     def _shrink(self, measure: int, sigmas: NDArray[np.float32], far: NDArray[np.int64]) -> None:
         """Shrink the logs of what is beyond the body by how much heavier than noise the tail is, and learn the tail."""
