@@ -168,3 +168,12 @@ def deploy(cloud: LocalAws, around: dict[str, str]) -> Iterator[Callable[..., Sh
 def shop(deploy: Callable[..., Shop]) -> Shop:
     """The application, deployed and untouched."""
     return deploy()
+
+
+@pytest.fixture(scope="module")
+def idle_shop(cloud: LocalAws, around: dict[str, str]) -> Iterator[Shop]:
+    """The application, deployed once for the tests that start nothing."""
+    shop = Shop(cloud, SHOP, f"shop{next(numbers)}", around)
+    shop.deploy()
+    yield shop
+    cloud.delete_stack(shop.stack)

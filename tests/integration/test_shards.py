@@ -75,6 +75,15 @@ class Service:
         found = [self.api.get_anomaly_group(**about, AnomalyGroupId=one["AnomalyGroupId"])["AnomalyGroup"] for one in listed]
         return sorted((one["StartTime"], one["AnomalyGroupScore"], json.dumps(one["MetricLevelImpactList"])) for one in found)
 
+    def tested(self, about: dict[str, str]) -> list[tuple[Any, ...]]:
+        """The groups of a backtest that runs, once it is over; its detector goes."""
+        self.aws.wait_idle(300)
+        assert self.described(about) == ("BACK_TEST_COMPLETE", None)
+        found = self.groups(about)
+        self.api.delete_anomaly_detector(**about)
+        self.aws.wait_idle(60)
+        return found
+
     def run(self, about: dict[str, str], function: str, hours: int) -> None:
         """The live hours after the history, in all of which some shops sell next to nothing."""
         for hour in range(hours):
@@ -125,26 +134,27 @@ def test_a_detector_learned_in_shards_answers_as_one_learned_at_once(service: Se
     assert service.left_over() == []
 
 
-@pytest.mark.parametrize("step", ["shard", "join", "advance"])
-def test_a_backtest_in_shards_finds_the_same_whatever_step_is_killed(service: Service, step: str) -> None:
+@pytest.fixture(scope="module")
+def found_at_once(service: Service) -> list[Any]:
+    """What a backtest in one go finds of a history whose last hours drop."""
     service.aws.client("s3").put_object(Bucket=BUCKET, Key="past/orders.csv", Body=csv(list(range(-HOURS, 0)), drop_from=-6))
-    answers = []
-    for at_once in (50_000, AT_ONCE):
-        function = service.deploy(at_once)["RunDetectionFunction"]
-        about = service.detector("tested")
-        seen = service.aws.logs(function).count(f'"task":"{step}"')
-        service.api.back_test_anomaly_detector(**about)
-        if at_once == AT_ONCE:
-            while service.aws.logs(function).count(f'"task":"{step}"') == seen:
-                assert service.described(about)[0] in ("BACK_TEST_ACTIVATING", "BACK_TEST_ACTIVE")
-            assert service.aws.kill_function(function) == "now"
-        service.aws.wait_idle(300)
-        assert service.described(about) == ("BACK_TEST_COMPLETE", None)
-        answers.append(service.groups(about))
-        service.api.delete_anomaly_detector(**about)
-        service.aws.wait_idle(60)
-    assert answers[0] == answers[1]
-    assert answers[0]
+    service.deploy(50_000)
+    about = service.detector("tested")
+    service.api.back_test_anomaly_detector(**about)
+    return service.tested(about)
+
+
+@pytest.mark.parametrize("step", ["shard", "join", "advance"])
+def test_a_backtest_in_shards_finds_the_same_whatever_step_is_killed(service: Service, found_at_once: list[Any], step: str) -> None:
+    function = service.deploy(AT_ONCE)["RunDetectionFunction"]
+    about = service.detector("tested")
+    seen = service.aws.logs(function).count(f'"task":"{step}"')
+    service.api.back_test_anomaly_detector(**about)
+    while service.aws.logs(function).count(f'"task":"{step}"') == seen:
+        assert service.described(about)[0] in ("BACK_TEST_ACTIVATING", "BACK_TEST_ACTIVE")
+    assert service.aws.kill_function(function) == "now"
+    assert service.tested(about) == found_at_once
+    assert found_at_once
     assert service.executions()[-1] == "SUCCEEDED"
     assert service.left_over() == []
 
