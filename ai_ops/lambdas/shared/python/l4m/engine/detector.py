@@ -90,7 +90,7 @@ class Detector:
     def from_arrays(cls, settings: Settings, arrays: Mapping[str, NDArray[np.float32]]) -> Detector:
         """Return the detector that ``to_arrays`` described."""
         detector = cls(settings, 0)
-        detector._memory = Memory.of(arrays)
+        detector._memory = Memory(**{name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
         return detector
 
     def _blocks(self) -> list[slice]:

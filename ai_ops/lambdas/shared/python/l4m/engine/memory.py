@@ -58,14 +58,6 @@ class Memory:
             getattr(memory, f.name).fill(f.metadata["initial"])
         return memory
 
-    @classmethod
-    def of(cls, arrays: Mapping[str, Array]) -> Memory:
-        """Return a copy of the arrays that ``arrays`` returned."""
-        memory = cls(**{name: blank_rows(*array.shape) for name, array in arrays.items()})
-        for name, array in arrays.items():
-            getattr(memory, name)[:] = array
-        return memory
-
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -76,8 +68,12 @@ class Memory:
 
     def extended(self, other: Memory) -> Memory:
         """Return a copy with the series of ``other`` behind the ones here."""
-        mine, theirs = self.arrays(), other.arrays()
-        return Memory.of({name: np.concatenate([mine[name], theirs[name]], axis=1) for name in mine})
+        arrays = {}
+        for name, mine in self.arrays().items():
+            theirs = getattr(other, name)
+            arrays[name] = blank_rows(len(mine), mine.shape[1] + theirs.shape[1])
+            np.concatenate([mine, theirs], axis=1, out=arrays[name])
+        return Memory(**arrays)
 
 
 def put_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
