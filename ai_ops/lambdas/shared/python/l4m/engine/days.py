@@ -201,7 +201,8 @@ class Days:
         strong = severities > 0
         value, usual, error, severities, sigmas = (one.astype(np.float32) for one in (value, usual, error, severities, sigmas))
         none, needed = np.zeros(strong.shape, np.bool_), np.zeros(strong.shape, np.float32)
-        seen = Evidence(value, usual, usual, usual, error, usual, severities, sigmas, strong, strong.copy(), none, needed)
+        signs = severities, sigmas, strong, strong.copy(), none
+        seen = Evidence(value, usual, usual, usual, error, usual, *signs, needed, beside=needed, kin=needed, odd=none)
         spans = np.array([_span(side * self._course[measure]) for measure in measures])
         onset, end = (self._first + int(at) * self._interval for at in (spans[:, 0].min(), spans[:, 1].max()))
         is_news = side not in self._told

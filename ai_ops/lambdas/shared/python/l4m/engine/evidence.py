@@ -48,6 +48,8 @@ class Evidence:
     anomalous : reported as a series of a group once an incident is open
     missing : should have reported and did not
     needed : deviation that opens an incident, in standard errors, of what is anomalous or missing
+    beside, kin : deviation beside its kin, in standard errors, and what is expected there; 0 where nothing is known
+    odd : deviates enough beside its kin to open an incident
     """
 
     value: Floats
@@ -62,6 +64,9 @@ class Evidence:
     anomalous: Bools
     missing: Bools
     needed: Floats
+    beside: Floats
+    kin: Floats
+    odd: Bools
 
     def part(self, at: int | slice) -> Evidence:
         """Return the evidence of one interval, or of some."""
@@ -91,7 +96,8 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
         sigmas = said["sigmas"] = _deviate(said, _most_sigmas(said, depths, facts.is_positive[:, np.newaxis] & is_sum))
     sigmas[missing & ~is_sum] = -MISSING_SIGMAS
     said["severity"][missing] = np.clip(50 + 5 * np.abs(sigmas[missing]), 50, 99)
-    said |= {name: np.zeros(sigmas.shape, np.bool_) for name in ("strong", "anomalous")} | {"needed": np.zeros(sigmas.shape, np.float32)}
+    said |= {name: np.zeros(sigmas.shape, np.bool_) for name in ("strong", "anomalous", "odd")}
+    said |= {name: np.zeros(sigmas.shape, np.float32) for name in ("needed", "beside", "kin")}
     at = np.nonzero(said["is_anomaly"] | missing)
     point = {name: array[at] for name, array in said.items()}
     is_worth_a_word = ~(np.abs(point["value"] - point["expected"]) / point["error"] < LEAST_SIGMAS) | (point["missing"] & ~is_sum[at[2]])
@@ -178,7 +184,7 @@ def _needed(point: Mapping[str, Any], turns: Bools, depths: NDArray[np.int64], s
     """Return the standard errors that points need to open an incident: more where they are small or the day begins."""
     missing, is_small = point["missing"], np.abs(point["value"] - point["expected"]) < SMALL_CHANGE * np.abs(point["expected"])
     is_turn = turns & ~missing
-    needed = np.where(missing, np.float32(SILENT_SHARE), np.float32(1)) * _levels(depths, settings)
+    needed = np.where(missing, np.float32(SILENT_SHARE), np.float32(1)) * levels_of(depths, settings)
     needed *= np.where(is_small, np.float32(SMALL_FACTOR), np.float32(1))
     needed *= np.where(is_turn, np.float32(DAY_TURN_FACTOR), np.float32(1))
     is_total = (depths == 0) & ~missing & ~is_small & ~is_turn
@@ -186,7 +192,7 @@ def _needed(point: Mapping[str, Any], turns: Bools, depths: NDArray[np.int64], s
     return needed
 
 
-def _levels(depths: NDArray[np.int64], settings: Settings) -> Floats:
+def levels_of(depths: NDArray[np.int64], settings: Settings) -> Floats:
     """Return the standard errors that nodes of these depths need to open an incident."""
     per_day = max(1.0, 86_400 / settings.interval_seconds)
     levels = np.array(LEVEL_SIGMAS, np.float32) + np.array(PER_DAY_SIGMAS, np.float32) * np.float32(np.log10(per_day))

@@ -14,6 +14,7 @@ from l4m.engine.evidence import LEAVING_SIGMAS, Evidence
 from l4m.engine.location import Moves, Place, locate
 from l4m.engine.relations import relate
 from l4m.engine.results import Cause, Incident
+from l4m.engine.rollups import ANY
 from l4m.engine.scene import Scene
 
 LONGEST_TRACE = 96  # intervals of which the course is kept
@@ -46,6 +47,7 @@ class OpenIncident:
     home: Floats
     severity: float = 0.0
     evidence: float = 0.0  # of the strongest interval
+    is_own: bool = False  # seen by itself, not only beside its kin
     is_day: bool = False  # a day was off as a whole
     onsets: dict[int, int] = field(default_factory=dict)  # first interval of each measure that moved
     series: list[tuple[int, int]] = field(default_factory=list)  # measures and nodes that were anomalous
@@ -54,15 +56,12 @@ class OpenIncident:
     @classmethod
     def begin(cls, scene: Scene, seen: Evidence, start: int, measure: int, place: Place) -> OpenIncident:
         """Return a new incident that lives in a place."""
-        node = scene.find_node(place.dimensions, int(place.leaves[0]))
-        if node is None or not seen.anomalous[measure, node]:
-            node = int(np.where(seen.strong[measure], np.abs(seen.sigmas[measure]), 0).argmax())
         interval = f"{start}/{scene.settings.interval_seconds}"
         name = f"l4m:incident:{interval}:{scene.settings.measures[measure].name}:{scene.name_place(place.dimensions, int(place.leaves[0]))}"
         shape = (len(scene.settings.measures), len(scene.leaves))
         actual, expected, variance, silent = (np.zeros(shape) for _ in range(4))
         identifier, home = str(uuid.uuid5(uuid.NAMESPACE_URL, name)), np.zeros((1, shape[1]))
-        return cls(identifier, start, start, place.sign, (measure, node), actual, expected, variance, silent, home)
+        return cls(identifier, start, start, place.sign, _strongest(scene, seen, measure, place), actual, expected, variance, silent, home)
 
     def to_document(self) -> dict[str, Any]:
         """Return everything but the arrays, as JSON can hold it."""
@@ -94,12 +93,17 @@ class OpenIncident:
         """Whether the strongest sign of the incident is still there, on the same side, if only against the season."""
         sigmas = self.sign * float(seen.sigmas[self.watched])
         off_season = self.sign * float(seen.value[self.watched] - seen.usual[self.watched]) / float(seen.error[self.watched])
-        return max(sigmas, off_season) >= LEAVING_SIGMAS or (sigmas > 0 and bool(seen.anomalous[self.watched]))
+        beside = 0.0 if self.is_own else self.sign * float(seen.beside[self.watched])
+        return max(sigmas, off_season, beside) >= LEAVING_SIGMAS or (sigmas > 0 and bool(seen.anomalous[self.watched]))
 
     def extend(self, scene: Scene, seen: Evidence, start: int, places: Mapping[int, Place], others: NDArray[np.bool_]) -> None:
         """Add an interval in which the incident moved; ``others`` are leaves where other incidents live."""
         nodes = scene.leaf_nodes
         value, expected = seen.value[:, nodes].astype(np.float64), seen.expected[:, nodes].astype(np.float64)
+        for measure, place in places.items():
+            if place.expected is not None:  # nothing but the place deviates
+                expected[measure] = value[measure]
+                expected[measure, place.leaves] = place.expected
         known = np.isfinite(value) & np.isfinite(expected) & ~others
         self.actual += np.where(known, value, 0.0)
         self.expected += np.where(known, expected, 0.0)
@@ -108,7 +112,9 @@ class OpenIncident:
         self.end = start
         for measure, place in places.items():
             self.onsets.setdefault(measure, start)
-            if place.evidence > self.evidence:
+            if place.expected is None and not self.is_own:
+                self.is_own, self.evidence, self.watched = True, 0.0, _strongest(scene, seen, measure, place)
+            if place.evidence > self.evidence and (place.expected is None or not self.is_own):
                 self.evidence, self.home[:] = place.evidence, 0.0
                 self.home[0, place.leaves] = 1.0
 
@@ -130,13 +136,20 @@ class OpenIncident:
         for measure in self.onsets:
             moves = Moves.of(self.actual[measure], self.expected[measure], np.sqrt(self.variance[measure]))
             found.append((measure, locate(scene.cuboids, moves)))
-        return max(found, key=lambda pair: pair[1][0].evidence if pair[1] else 0.0)
+        measure, places = max(found, key=lambda pair: pair[1][0].evidence if pair[1] else 0.0)
+        return (measure, places) if places else (self.watched[0], [self._watched_place(scene)])
+
+    def _watched_place(self, scene: Scene) -> Place:
+        """Return where the strongest sign was, for an incident that is too weak to be located by its leaves."""
+        node = self.watched[1]
+        dimensions = tuple(d for d, value in enumerate(scene.nodes[node]) if value != ANY)
+        return Place(dimensions, scene.cover(np.array([node])), 0.0, self.sign)
 
     def describe(self, scene: Scene, is_open: bool) -> Incident:
         """Return the incident as it now stands."""
         measure, places = self.find_places(scene)
         causes = _describe_causes(self, scene, measure, places)
-        first = places[0].leaves if places else np.arange(len(scene.leaves))
+        first = places[0].leaves
         deviation = self.actual[measure, first] - self.expected[measure, first]
         names = [one.name for one in scene.settings.measures]
         return Incident(
@@ -147,11 +160,19 @@ class OpenIncident:
             direction="up" if self.sign > 0 else "down",
             kind="missing" if self.silent[measure, first].sum() * 2 > np.abs(deviation).sum() else "value",
             measures=tuple(names[m] for m in sorted(self.onsets, key=lambda m: (self.onsets[m], m != measure, m))),
-            causes=causes or (Cause({}, 100.0),),
+            causes=causes,
             series=len(self.series),
             is_open=is_open,
             relations=relate(names, self.onsets, np.array(self.trace)),
         )
+
+
+def _strongest(scene: Scene, seen: Evidence, measure: int, place: Place) -> tuple[int, int]:
+    """Return the measure and the node of a place, or the node with the strongest sign where that has none."""
+    node = scene.find_node(place.dimensions, int(place.leaves[0]))
+    if node is None or not seen.anomalous[measure, node]:
+        node = int(np.where(seen.strong[measure] | seen.odd[measure], np.abs(seen.sigmas[measure]), 0).argmax())
+    return measure, node
 
 
 def _describe_causes(incident: OpenIncident, scene: Scene, measure: int, places: Sequence[Place]) -> tuple[Cause, ...]:

@@ -28,6 +28,7 @@ class Place:
     leaves: Ints
     evidence: float
     sign: int
+    expected: Floats | None = None  # of its leaves, if not what each by itself was expected to be
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.beside import Beside
 from l4m.engine.block import Block
 from l4m.engine.days import Days
 from l4m.engine.detector import WORKERS, Detector
@@ -58,6 +59,7 @@ class Monitor:
         self._seasons = Seasons(settings)
         self._tails = Tails(len(settings.measures))
         self._days = Days(settings)
+        self._beside = Beside(settings)
         self._tracker = Tracker(settings.interval_seconds)
         self._scene = Scene.of(settings, self._cube)
         self._observed = 0
@@ -97,15 +99,17 @@ class Monitor:
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
             for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality, bands=keep_points):
-                self._tails.shrink(stretch.evidence)
-                self._follow(stretch.evidence, block.start + (first + at.start) * interval)
                 if points is not None:
-                    _fill_points(points, stretch.evidence, slice(first + at.start, first + at.stop))
+                    points.fill(stretch.evidence, slice(first + at.start, first + at.stop))
+                self._follow(stretch.evidence, block.start + (first + at.start) * interval, normality)
         self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
         return Outcome(*self._tracker.finish(), points)
 
-    def _follow(self, evidence: Evidence, start: int) -> None:
+    def _follow(self, evidence: Evidence, start: int, normality: Normality) -> None:
         """Take the incidents through consecutive intervals, and look back at every part of a day that ends among them."""
+        self._tails.shrink(evidence)
+        self._beside.judge(self._scene, evidence, start)
+        normality.silence(evidence)
         for stretch, is_end in self._days.split(start, evidence.value.shape[1]):
             part, begin = evidence.part(stretch), start + stretch.start * self._settings.interval_seconds
             self._tracker.follow(part, begin)
@@ -188,6 +192,7 @@ class Monitor:
         """Return everything that was learned."""
         incidents = self._tracker.kept
         arrays = put_under("detector.", self._detector.to_arrays()) | put_under("days.", self._days.to_arrays())
+        arrays |= put_under("beside.", self._beside.to_arrays())
         arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
         document = {
             "settings": asdict(self._settings),
@@ -211,6 +216,7 @@ class Monitor:
         leaves = [tuple(leaf) for leaf in document["leaves"]]
         monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["facts"], document["observed"])
         monitor._tails.tails[:] = document["tails"]
+        monitor._beside.restore(take_from("beside.", arrays))
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor
@@ -232,12 +238,3 @@ def _share(function: Callable[[slice], T], pieces: Sequence[slice]) -> Iterator[
     else:
         with ThreadPoolExecutor(WORKERS) as pool:
             yield from pool.map(function, pieces)
-
-
-def _fill_points(points: Points, evidence: Evidence, where: slice) -> None:
-    """Copy a stretch of evidence into the points."""
-    for name in ("expected", "lower", "upper"):
-        getattr(points, name)[:, where] = getattr(evidence, name)
-    points.value[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.value)
-    points.severity[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.severity)
-    points.is_anomaly[:, where] = evidence.anomalous & ~evidence.missing

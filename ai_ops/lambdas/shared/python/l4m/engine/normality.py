@@ -35,6 +35,7 @@ class Normality:
             normal = side & (seen.severity[measure] <= one.severity + MARGIN) & nodes
             seen.strong[measure] &= ~normal
             seen.anomalous[measure] &= ~normal
+            seen.odd[measure] &= ~normal
 
     def covers(self, seen: Evidence, measure: int, place: Place) -> bool:
         """Whether a place that moved in one interval is a normal series or a part of one."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.evidence import Evidence
+
 
 @dataclass(frozen=True)
 class SeriesAnomaly:
@@ -88,6 +90,14 @@ class Points:
         """Return points of a shape, not filled in yet."""
         value, expected, lower, upper, severity = (np.empty(shape, np.float32) for _ in range(5))
         return cls(nodes, value, expected, lower, upper, severity, np.empty(shape, np.bool_))
+
+    def fill(self, evidence: Evidence, where: slice) -> None:
+        """Copy the evidence of some of the intervals."""
+        for name in ("expected", "lower", "upper"):
+            getattr(self, name)[:, where] = getattr(evidence, name)
+        self.value[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.value)
+        self.severity[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.severity)
+        self.is_anomaly[:, where] = evidence.anomalous & ~evidence.missing
 
 
 @dataclass(frozen=True)

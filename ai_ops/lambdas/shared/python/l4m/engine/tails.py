@@ -32,14 +32,16 @@ class Tails:
         """Shrink the deviations of consecutive intervals, each by what was known before it, and take back what is then too weak."""
         for at in range(seen.sigmas.shape[1]):
             for measure, sigmas in enumerate(seen.sigmas[:, at]):
-                far = np.flatnonzero((np.abs(sigmas) > BODY) & ~seen.missing[measure, at])
-                if len(far):
-                    self._shrink(measure, sigmas, far)
+                self.shrink_row(measure, sigmas, ~seen.missing[measure, at])
         strong = np.nonzero(seen.strong)
         seen.strong[strong] = np.abs(seen.sigmas[strong]) >= seen.needed[strong]
 
-    def _shrink(self, measure: int, sigmas: NDArray[np.float32], far: NDArray[np.int64]) -> None:
+    def shrink_row(self, measure: int, sigmas: NDArray[np.float32], known: NDArray[np.bool_] | None = None) -> None:
         """Shrink the logs of what is beyond the body by how much heavier than noise the tail is, and learn the tail."""
+        is_far = np.abs(sigmas) > BODY
+        far = np.flatnonzero(is_far if known is None else is_far & known)
+        if not len(far):
+            return
         logs, tail = np.log(np.abs(sigmas[far]) / BODY), self.tails[measure]
         if tail > LIGHT:
             sigmas[far] = np.sign(sigmas[far]) * BODY * np.exp(logs * (LIGHT / tail))

@@ -14,6 +14,7 @@ from l4m.engine.grouping import group_series
 from l4m.engine.incidents import OpenIncident
 from l4m.engine.location import Moves, Place, locate
 from l4m.engine.normality import Normality
+from l4m.engine.oddity import find_odd
 from l4m.engine.results import Group, Incident
 from l4m.engine.scene import Scene
 from l4m.engine.seasons import DAY
@@ -55,7 +56,7 @@ class Tracker:
 
     def follow(self, seen: Evidence, start: int) -> None:
         """Take the incidents through consecutive intervals, the first of which begins at ``start``."""
-        strong = np.asarray(seen.strong.any(axis=(0, 2)))
+        strong = np.asarray((seen.strong | seen.odd).any(axis=(0, 2)))
         for at in range(len(strong)):
             if strong[at] or self.open:
                 self._step(seen.part(at), start + at * self._interval)
@@ -117,9 +118,9 @@ class Tracker:
     def _find_places(self, seen: Evidence) -> list[tuple[int, Place]]:
         """Return the measures and places that moved: those whose own series say so, else the likeliest."""
         scene, found = self._scene, []
-        for measure in np.flatnonzero(seen.strong.any(axis=1)).tolist():
-            places = locate(scene.cuboids, _moves_of(scene, seen, measure))
-            sure = [place for place in places if _is_strong(scene, seen, measure, place)] or places[:1]
+        for measure in np.flatnonzero((seen.strong | seen.odd).any(axis=1)).tolist():
+            places = locate(scene.cuboids, _moves_of(scene, seen, measure)) if seen.strong[measure].any() else []
+            sure = [place for place in places if _is_strong(scene, seen, measure, place)] or places[:1] or find_odd(scene, seen, measure)
             found += [(measure, place) for place in sure if not self._normality.covers(seen, measure, place)]
         return sorted(found, key=lambda pair: -pair[1].evidence)
 
@@ -152,10 +153,10 @@ class Tracker:
         return next((one for one in self.open if one.is_related(place)), None)
 
     def _find_companion(self, seen: Evidence, joined: Mapping[str, Any], measure: int, place: Place) -> OpenIncident | None:
-        """Return the incident that moves at the same time, in the same measure and direction, elsewhere."""
+        """Return the incident that moves at the same time and in the same direction elsewhere; what is only odd goes with any such."""
         for one in self.open:
-            is_alike = measure in one.onsets and one.sign == place.sign and one.evidence >= COMPANION_SHARE * place.evidence
-            if is_alike and (one.id in joined or one.goes_on(seen)):
+            is_alike = measure in one.onsets and one.evidence >= COMPANION_SHARE * place.evidence
+            if one.sign == place.sign and (is_alike or place.expected is not None) and (one.id in joined or one.goes_on(seen)):
                 return one
         return None
 

@@ -1,0 +1,134 @@
+"""What a node's own season hides, and its kin show."""
+
+import numpy as np
+import pytest
+
+from l4m.engine.block import Block
+from l4m.engine.monitor import Monitor
+from l4m.engine.results import Incident
+from l4m.engine.settings import Settings
+from l4m.engine.spans import Gaps, Spans
+from l4m.model import Aggregation, Direction, Measure
+
+START, HOUR = 1_699_920_000, 3_600
+LEAVES = [(country, platform) for country in ("DE", "FR", "US") for platform in ("ios", "tv", "web", "xbox")]
+SHARES = np.outer([0.2, 0.3, 0.5], [0.3, 0.1, 0.4, 0.2]).ravel()
+PLACE = LEAVES.index(("FR", "web"))
+EVENT = slice(24 * 16 + 10, 24 * 16 + 13)
+
+
+def visits(days: int = 18, seed: int = 3, size: float = 20_000) -> np.ndarray:
+    """Counts of a shop in which every country has a strong noise of its own, shared by its platforms."""
+    rng = np.random.default_rng(seed)
+    noise = np.exp(0.15 * rng.normal(size=(24 * days, 3)))
+    season = 1 + 0.6 * np.sin(np.arange(24 * days) * np.pi / 12)
+    return rng.poisson(size * season[:, np.newaxis] * SHARES * np.repeat(noise, 4, axis=1)).astype(float)
+
+
+def block(*measures: np.ndarray) -> Block:
+    return Block(START, np.stack(measures).astype(np.float32), LEAVES)
+
+
+def settings(*measures: Measure, **options: object) -> Settings:
+    return Settings(HOUR, measures or (Measure("visits"),), ("country", "platform"), **options)  # type: ignore[arg-type]
+
+
+def detect(*values: np.ndarray, chosen: Settings | None = None) -> list[Incident]:
+    return sorted(Monitor(chosen or settings()).observe(block(*values)).incidents, key=lambda one: one.start)
+
+
+def fallen(event: slice = EVENT, factor: float = 0.7, size: float = 20_000) -> np.ndarray:
+    values = visits(size=size)
+    values[event, PLACE] = np.round(values[event, PLACE] * factor)
+    return values
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noise_that_countries_share_with_their_platforms_tells_nothing(seed: int) -> None:
+    assert detect(visits(seed=seed)) == []
+
+
+def test_a_platform_that_falls_within_the_noise_of_its_country_is_found_and_named() -> None:
+    (incident,) = detect(fallen())
+    assert (incident.direction, incident.causes[0].dimensions) == ("down", {"country": "FR", "platform": "web"})
+    assert incident.start == START + EVENT.start * HOUR
+    assert incident.causes[0].change == pytest.approx(-0.3, abs=0.05)
+
+
+def test_its_group_lists_the_platform() -> None:
+    groups = Monitor(settings()).observe(block(fallen())).groups
+    (found,) = [one for one in groups[0].series if one.dimensions == {"country": "FR", "platform": "web"}]
+    assert found.value < found.lower < found.expected < found.upper
+
+
+def test_points_are_judged_by_their_own_season_alone() -> None:
+    points = Monitor(settings()).observe(block(fallen()), keep_points=True).points
+    assert points is not None
+    outside = (points.value < points.lower) | (points.value > points.upper)
+    np.testing.assert_array_equal(points.is_anomaly, outside & (points.severity > 0))
+
+
+def test_who_asks_for_rises_hears_of_no_fall() -> None:
+    assert detect(fallen(), chosen=settings(direction=Direction.UP)) == []
+
+
+def test_a_smallest_change_holds_beside_kin_too() -> None:
+    assert detect(fallen(), chosen=settings(minimum_relative=0.5)) == []
+
+
+def test_what_an_interval_hides_shows_in_the_sum_of_hours_until_it_is_over() -> None:
+    spans = Spans([3, 18])
+    spans.resize(lambda array: np.zeros((*array.shape[:-2], 1, 1), np.float32))
+    gap = np.array([-15.0] * 40 + [0.0] * 10, np.float32).reshape(-1, 1, 1)
+    expected, error = np.full_like(gap, 100), np.full_like(gap, 10)
+    found = spans.add_up(Gaps(expected, gap, error, gap, np.ones(gap.shape, np.bool_)))[:, 0, 0]
+    assert found[0] > -2 > -4 > found[39]
+    assert found[40] == 0
+
+
+def test_sales_that_fall_while_visits_vary_as_ever_are_found() -> None:
+    values = visits()
+    sales = np.random.default_rng(5).poisson(values * 0.2).astype(float)
+    inside = slice(4, 8)  # France
+    sales[EVENT, inside] = np.round(sales[EVENT, inside] * 0.7)
+    (incident,) = detect(values, sales, chosen=settings(Measure("visits"), Measure("sales")))
+    assert (incident.measures, incident.causes[0].dimensions) == (("sales",), {"country": "FR"})
+
+
+def test_averages_have_no_kin() -> None:
+    chosen = settings(Measure("price", Aggregation.AVG))
+    assert detect(fallen(), chosen=chosen) == []
+
+
+def test_what_stays_different_is_told_once_and_becomes_the_rule() -> None:
+    (incident,) = detect(np.concatenate([fallen(slice(24 * 16, None)), fallen(slice(0, None))]))
+    assert incident.end - incident.start < 4 * 24 * HOUR
+
+
+@pytest.mark.parametrize("cut", [24 * 5 + 7, EVENT.start, EVENT.start + 1, EVENT.stop - 1])
+def test_a_saved_monitor_goes_on_as_if_nothing_had_happened(cut: int) -> None:
+    whole = block(fallen())
+    before, monitor = Monitor(settings()), Monitor(settings())
+    monitor.observe(whole.part(START, 0, cut))
+    monitor = Monitor.load(monitor.save())
+    found = {one.id: one for at in range(cut, whole.values.shape[1]) for one in _observe(monitor, whole, at)}
+    (expected,) = before.observe(whole).incidents
+    assert found[expected.id] == expected
+    assert len(found) == 1
+
+
+def _observe(monitor: Monitor, whole: Block, at: int) -> tuple[Incident, ...]:
+    return monitor.observe(whole.part(START + at * HOUR, at, at + 1)).incidents
+
+
+def test_what_comes_later_changes_nothing() -> None:
+    whole, end = block(fallen()), EVENT.stop + 6
+    before = Monitor(settings()).observe(whole.part(START, 0, end))
+    assert [(one.start, one.causes) for one in before.incidents] == [(one.start, one.causes) for one in detect(fallen())]
+
+
+def test_a_leaf_that_appears_leaves_the_others_their_ratios() -> None:
+    values = fallen()
+    values[: 24 * 16, LEAVES.index(("DE", "xbox"))] = np.nan
+    found = [one.causes[0].dimensions for one in detect(values)]
+    assert {"country": "FR", "platform": "web"} in found
