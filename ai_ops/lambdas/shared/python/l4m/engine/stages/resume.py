@@ -19,10 +19,10 @@ def resume(point: Point, memory: Memory) -> None:
     season errs.
     """
     news = (point.surprise > NEWS).nonzero()[0]
+    news = news[point.seen[news] - np.abs(memory.anomaly[0, news]) < point.rates.day]
     if not len(news):
         return
-    when, (deviation, seasonal) = memory.anomaly[0, news], point.deviations[:, news]
-    is_recent = point.seen[news] - np.abs(when) < point.rates.day
+    when, deviation, seasonal = memory.anomaly[0, news], point.deviations[0, news], point.deviations[1, news]
     went_along = np.sign(when) * (seasonal - deviation) > point.room.scales[1, news]
-    back = news[is_recent & went_along & (when * deviation < 0)]
+    back = news[went_along & (when * deviation < 0)]
     point.surprise[back] = np.minimum(point.surprise[back], np.maximum(point.lasting[back] - SEASONAL_MARGIN, 0))
