@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from l4m.engine.facts import FactFinder
 from l4m.engine.incidents import ARRAYS
 from l4m.engine.memory import put_under, take_from
 from l4m.engine.normality import Normality
+from l4m.engine.packing import pack, unpack
 from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
 from l4m.engine.scene import Scene
@@ -203,15 +203,12 @@ class Monitor:
             "tracker": self._tracker.to_document(),
         }
         arrays["document"] = np.frombuffer(json.dumps(document, default=str).encode(), np.uint8)
-        file = io.BytesIO()
-        np.savez(file, allow_pickle=False, **arrays)
-        return file.getvalue()
+        return pack(arrays)
 
     @classmethod
     def load(cls, data: bytes) -> Monitor:
         """Return the monitor that ``save`` wrote."""
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = unpack(data)
         document = json.loads(arrays["document"].tobytes())
         leaves = [tuple(leaf) for leaf in document["leaves"]]
         monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["facts"], document["observed"])
