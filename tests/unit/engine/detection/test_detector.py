@@ -136,7 +136,7 @@ def eventful(usual: np.ndarray) -> np.ndarray:
     values[600:603, SMALL] *= 0.6
     values[600:603, BOTH] *= 0.3
     values[650:653, BOTH] *= 3
-    return np.rint(values)
+    return values
 
 
 @pytest.fixture(scope="module")

@@ -77,7 +77,9 @@ def _state_error(point: Point, memory: Memory) -> None:
 def _draw_band(point: Point, memory: Memory, which: Indices | slice) -> None:
     """Draw the band at the deviation whose surprise is the threshold; the value is outside exactly if it is an anomaly."""
     scores, expected, tail, tilt = point.scores, point.expected[which], memory.tail[0, which], memory.tilt[0, which]
-    size = np.abs(point.deviations[0, which])
+    size, value, is_outside = np.abs(point.deviations[0, which]), point.value[which], scores.is_anomaly[which]
     reach = np.exp2(np.maximum([tail + tilt, tail - tilt], LIGHTEST) * point.threshold) * point.room.scales[0, which]
-    upper, lower = np.where(scores.is_anomaly[which], np.minimum(reach, size * INSIDE), np.maximum(reach, size))
-    scores.upper[which], scores.lower[which] = expected + upper, expected - lower
+    np.minimum(reach, size * INSIDE, out=reach, where=is_outside)
+    upper, lower = expected + reach[0], expected - reach[1]
+    scores.upper[which] = np.maximum(upper, value, out=upper, where=~is_outside)
+    scores.lower[which] = np.minimum(lower, value, out=lower, where=~is_outside)
