@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from l4m.engine.monitor import Monitor
+from l4m.engine.packing import unpack
 from l4m.model import DetectorStatus
 from l4m.service.dispatch import perform
 from l4m.service.sharding import OVER
-from l4m.store.arrays import unpack
 from l4m.store.history import History
 
 from .clients import REGION

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.store.arrays import pack, unpack
+from l4m.engine.packing import pack, unpack
 from l4m.store.bucket import Bucket
 
 ROOT = "_shards"  # no detector has such a name; what is left there expires
@@ -110,7 +110,7 @@ class Parts:
         return content
 
     def _slice_key(self, number: int, shard: int) -> str:
-        return f"{self.prefix}/slice/{number:06d}/{shard:04d}.npz"
+        return f"{self.prefix}/slice/{number:06d}/{shard:04d}.arrays"
 
     def _learned_key(self, shard: int) -> str:
-        return f"{self.prefix}/learned/{shard:04d}.npz"
+        return f"{self.prefix}/learned/{shard:04d}.arrays"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from l4m.store.arrays import pack, unpack
+from l4m.engine.packing import pack, unpack
 from l4m.store.bucket import Bucket
 from l4m.store.history import History
 
@@ -52,7 +52,7 @@ class SeriesStore:
     def save(self, end: int, state: SavedState) -> str:
         """Write the state after the interval that ends at ``end``; the key names its content, so a repeat writes the same."""
         content = state.to_bytes()
-        key = f"{self.prefix}/state/{end:012d}-{sha256(content).hexdigest()[:16]}.npz"
+        key = f"{self.prefix}/state/{end:012d}-{sha256(content).hexdigest()[:16]}.arrays"
         self.bucket.put(key, content)
         return key
 
@@ -73,4 +73,4 @@ class SeriesStore:
         return None if content is None else History.from_arrays(unpack(content))
 
     def _page_key(self, number: int) -> str:
-        return f"{self.prefix}/history/{number:08d}.npz"
+        return f"{self.prefix}/history/{number:08d}.arrays"
