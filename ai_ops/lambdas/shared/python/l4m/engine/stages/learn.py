@@ -9,8 +9,7 @@ from l4m.engine.point import Point
 from l4m.engine.stages.compare import LEAST_GROWTH, TINY, TO_SIGMA
 from l4m.engine.stages.predict import DAILY
 
-SIGMAS = 3.0  # up to which errors count
-CLIP = SIGMAS * TO_SIGMA
+CLIP = 3 * TO_SIGMA  # errors count up to three sigma
 REACH = 3 * CLIP  # those of the fast remainder further
 WIDE = np.float32(1e30)  # no clip yet
 WEEK_VISITS, WEEK_PRIOR = 10.0, 4.0  # longest memory of a phase of the week, and weight of an absent weekly effect
@@ -26,14 +25,14 @@ def learn(point: Point, memory: Memory) -> None:
     if point.youngest == 0:
         first = (point.present > 0) & (point.seen == 0)
         memory.slow[0, first] = point.value[first]
-    _learn_errors(point, memory)
-    limit = np.multiply(memory.error[DAILY:], CLIP, out=point.room.pairs[0])
+    limit = np.multiply(memory.error, CLIP, out=point.room.fours[0])
+    _learn_errors(point, memory, limit)
     if point.moment.phase % point.rates.size_every == 0:
         _learn_size(point, memory)
     if point.youngest < YOUNG:
         limit += WIDE * (point.seen < YOUNG).astype(np.float32)
     if point.fewest < YOUNG_VISITS * point.rates.per_hour:
-        limit += WIDE * (point.visits < YOUNG_VISITS * point.rates.per_hour).astype(np.float32)
+        limit[DAILY:] += WIDE * (point.visits < YOUNG_VISITS * point.rates.per_hour).astype(np.float32)
     _learn_levels(point, memory, limit)
     _learn_profiles(point, memory, limit)
     memory.last[0] = point.value
@@ -51,7 +50,7 @@ def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
     """Move the slow level and the fast remainder by the error of the season that was used."""
     season = point.room.errors[0]
     reach, wide, moved = point.room.fours[1][:3]
-    np.minimum(*limit, out=reach)
+    np.minimum(limit[DAILY], limit[DAILY + 1], out=reach)
     remainder = _clip(season, np.multiply(reach, REACH / CLIP, out=wide), out=moved)
     remainder -= memory.drift[0]
     remainder *= point.rates.fast
@@ -66,7 +65,7 @@ def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
 def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
     """Move the phase of the day and of the week by the errors of their seasons."""
     rates, moment = point.rates, point.moment
-    daily, weekly = clipped = _clip(point.room.errors[3:], limit, out=point.room.pairs[2])
+    daily, weekly = clipped = _clip(point.room.errors[3:], limit[DAILY:], out=point.room.pairs[2])
     point.keep_present(clipped)
     if moment.holiday:
         clipped *= 1 - moment.holiday
@@ -78,12 +77,8 @@ def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
         memory.weekly[moment.week] += weekly
 
 
-def _learn_errors(point: Point, memory: Memory) -> None:
-    """Move the running errors; their limits are never below three of the least sigmas, else a series that was constant would stay so."""
-    limit, size = point.room.fours
-    np.multiply(memory.error, CLIP, out=limit)
-    np.maximum(limit, np.multiply(memory.least[0], SIGMAS, out=point.room.gain), out=limit)
-    np.abs(point.room.errors[1:], out=size)
+def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
+    size = np.abs(point.room.errors[1:], out=point.room.fours[1])
     if point.youngest < 2:
         limit = limit + WIDE * (point.seen < 2).astype(np.float32)
     np.minimum(size, limit, out=size)
