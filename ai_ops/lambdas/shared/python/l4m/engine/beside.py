@@ -154,14 +154,15 @@ class Beside:
             self._fill(seen, measure, sigmas[:, number], expected[:, number], odd[:, number])
 
     def _fill(self, seen: Evidence, measure: int, sigmas: Array, expected: Array, odd: Bools) -> None:
+        """Note what is odd; in intervals in which the season alone opens no incident, it is anomalous, too."""
         nodes = self._kinship.nodes
         odd &= np.sign(sigmas) * seen.sigmas[measure][:, nodes] >= LEAST_SIGMAS
         seen.beside[measure][:, nodes], seen.kin[measure][:, nodes], seen.odd[measure][:, nodes] = sigmas, expected, odd
-        self._draw_bands(seen, measure, np.nonzero(seen.odd[measure] & ~seen.anomalous[measure]))
-        far = seen.odd[measure]
-        seen.anomalous[measure][far] = True
-        severity = np.clip(50 + 5 / FACTOR * np.abs(seen.beside[measure][far]), 50, 99)
-        seen.severity[measure][far] = np.fmax(seen.severity[measure][far], severity)
+        hidden = seen.odd[measure] & ~seen.anomalous[measure] & ~seen.strong[measure].any(axis=1, keepdims=True)
+        self._draw_bands(seen, measure, np.nonzero(hidden))
+        seen.anomalous[measure][hidden] = True
+        severity = np.clip(50 + 5 / FACTOR * np.abs(seen.beside[measure][hidden]), 50, 99)
+        seen.severity[measure][hidden] = np.fmax(seen.severity[measure][hidden], severity)
 
     def _draw_bands(self, seen: Evidence, measure: int, at: tuple[Ints, ...]) -> None:
         """Let what is within the band of its season say what is expected beside its kin, and from which value on it is odd."""
