@@ -21,6 +21,7 @@ from l4m.engine.incidents import ARRAYS
 from l4m.engine.memory import put_under, take_from
 from l4m.engine.normality import Normality
 from l4m.engine.packing import pack, unpack
+from l4m.engine.precedents import Precedents
 from l4m.engine.results import Feedback, Outcome, Points
 from l4m.engine.rollups import Rollups
 from l4m.engine.scene import Scene
@@ -60,6 +61,7 @@ class Monitor:
         self._tails = Tails(len(settings.measures))
         self._days = Days(settings)
         self._beside = Beside(settings)
+        self._precedents = Precedents(settings)
         self._tracker = Tracker(settings.interval_seconds)
         self._scene = Scene.of(settings, self._cube)
         self._observed = 0
@@ -95,7 +97,7 @@ class Monitor:
         values = block.values
         interval = self._settings.interval_seconds
         points = Points.blank(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
-        normality = Normality(self._scene, feedback)
+        normality = Normality(self._scene, feedback, self._precedents)
         self._tracker.begin(self._scene, normality)
         for first, last in self._slices(values.shape[1]):
             for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality, bands=keep_points):
@@ -112,6 +114,7 @@ class Monitor:
         normality.silence(evidence)
         for stretch, is_end in self._days.split(start, evidence.value.shape[1]):
             part, begin = evidence.part(stretch), start + stretch.start * self._settings.interval_seconds
+            self._precedents.observe(self._scene, part)
             self._tracker.follow(part, begin)
             look = self._days.observe(self._scene.depths, part, begin, is_end)
             if look is not None:
@@ -192,7 +195,7 @@ class Monitor:
         """Return everything that was learned."""
         incidents = self._tracker.kept
         arrays = put_under("detector.", self._detector.to_arrays()) | put_under("days.", self._days.to_arrays())
-        arrays |= put_under("beside.", self._beside.to_arrays())
+        arrays |= put_under("beside.", self._beside.to_arrays()) | put_under("precedents.", self._precedents.to_arrays())
         arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
         document = {
             "settings": asdict(self._settings),
@@ -214,6 +217,7 @@ class Monitor:
         monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["facts"], document["observed"])
         monitor._tails.tails[:] = document["tails"]
         monitor._beside.restore(take_from("beside.", arrays))
+        monitor._precedents.restore(take_from("precedents.", arrays))
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor

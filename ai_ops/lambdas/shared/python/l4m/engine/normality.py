@@ -1,4 +1,4 @@
-"""What users called normal: feedback, and the rule by which it acts on later points."""
+"""What is normal: feedback of users, by the rule by which it acts on later points, and what has precedents."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.evidence import Evidence
 from l4m.engine.location import Place
+from l4m.engine.precedents import Precedents
 from l4m.engine.results import Feedback
 from l4m.engine.scene import Scene
 
@@ -22,9 +23,9 @@ class Normality:
     severity is at most ``MARGIN`` above that of the user's point. An incident that lives in such a series is not opened.
     """
 
-    def __init__(self, scene: Scene, feedback: Sequence[Feedback]) -> None:
+    def __init__(self, scene: Scene, feedback: Sequence[Feedback], precedents: Precedents) -> None:
         names = [measure.name for measure in scene.settings.measures]
-        self._scene = scene
+        self._scene, self._precedents = scene, precedents
         self._rules = [(names.index(one.measure), _is_below(scene, one), one) for one in feedback if one.measure in names]
 
     def silence(self, seen: Evidence) -> None:
@@ -38,7 +39,9 @@ class Normality:
             seen.odd[measure] &= ~normal
 
     def covers(self, seen: Evidence, measure: int, place: Place) -> bool:
-        """Whether a place that moved in one interval is a normal series or a part of one."""
+        """Whether a place that moved in one interval is a normal series or a part of one, or has moved so before."""
+        if self._precedents.covers(self._scene, measure, place):
+            return True
         for named, nodes, one in self._rules:
             same_side = place.sign == (1 if one.direction == "up" else -1)
             if named == measure and same_side and nodes[self._scene.leaf_nodes[place.leaves]].all():

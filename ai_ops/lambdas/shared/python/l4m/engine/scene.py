@@ -35,6 +35,12 @@ class Scene:
         return np.array([sum(value != ANY for value in node) for node in self.nodes], np.int64)
 
     @cached_property
+    def singles(self) -> NDArray[np.int64]:
+        """Dimension that each node keeps as its only one; -1 for nodes that keep none or several."""
+        kept = ([d for d, value in enumerate(node) if value != ANY] for node in self.nodes)
+        return np.array([only[0] if len(only) == 1 else -1 for only in kept], np.int64)
+
+    @cached_property
     def codes(self) -> NDArray[np.int64]:
         """Dimension values of each leaf as numbers, shape (leaves, dimensions)."""
         codes = np.zeros((len(self.leaves), len(self.settings.dimensions)), np.int64)
