@@ -18,7 +18,7 @@ from l4m.engine.seasons import DAY, Seasons
 from l4m.engine.settings import Settings
 from l4m.engine.spans import FAR, Gaps, Spans
 from l4m.engine.tails import Tails
-from l4m.model import Direction
+from l4m.engine.wishes import is_wanted
 
 SPANS = (1_800, 10_800, 64_800)  # seconds over which deviations are added up, beside single intervals
 MEMORY, PRIOR = 28.0, 3.0  # visits of an hour that are remembered; visits for which all other hours stand in
@@ -111,7 +111,7 @@ class Beside:
         gap = (own - expected) * known
         root = np.sqrt(np.maximum(np.maximum(expected, own), TINY))
         units, is_ready = np.where(self._ratios.weight > 0, np.abs(gap) / root, POISSON), known & ready
-        self._report(seen, self._choose(expected, gap, scatter * root, is_ready, away))
+        self._report(seen, self._choose(Gaps(expected, gap, scatter * root, away, is_ready), ready))
         far = np.where(is_ready & (self._age < LONGEST_DAYS), FAR / np.maximum(units / scatter, FAR), np.float32(1))
         self._ratios.learn(hours, own, kin, units * far, known.astype(np.float32) * np.square(far))
 
@@ -126,16 +126,15 @@ class Beside:
         kin[:, : kinship.parents] -= own
         return own, kin, own - usual
 
-    def _choose(self, expected: Array, gap: Array, error: Array, is_ready: Bools, away: Array) -> Gaps:
-        """Return the deviations beside the kin of each kind that is steadiest."""
-        ready = (self._kinship.kin >= 0) & (self._ratios.weight >= self._ready)
+    def _choose(self, every: Gaps, ready: Bools) -> Gaps:
+        """Return, of the deviations beside all kin, those beside the steadiest of each kind whose ratio is ready."""
         scatter = np.where(ready, self._ratios.scatter, np.float32(np.inf))
         parents, cells = self._kinship.parents, np.arange(scatter.shape[1])
         best = [scatter[:parents].argmin(axis=0)]
         if len(scatter) > parents:
             best.append(parents + scatter[parents:].argmin(axis=0))
-        expected, gap, error = (array[:, best, cells] for array in (expected, gap, error))
-        return Gaps(expected, gap, error, np.broadcast_to(away, gap.shape), is_ready[:, best, cells])
+        expected, gap, error = (array[:, best, cells] for array in (every.expected, every.gap, every.error))
+        return Gaps(expected, gap, error, np.broadcast_to(every.away, gap.shape), every.is_ready[:, best, cells])
 
     def _report(self, seen: Evidence, gaps: Gaps) -> None:
         """Say which nodes deviate enough to open an incident."""
@@ -146,7 +145,7 @@ class Beside:
         for at in range(len(sigmas)):
             for number, row in enumerate(sigmas[at]):
                 self._tails.shrink_row(number, row)
-        odd = (np.abs(sigmas) >= self._levels) & self._is_wanted(gap, expected)
+        odd = (np.abs(sigmas) >= self._levels) & is_wanted(gap, expected, self._settings)
         for at in range(len(odd)):
             self._odd += np.stack([odd[at].ravel(), np.ones(odd[at].size)])
         odd &= self._age.reshape(odd.shape[1:]) < LONGEST_DAYS
@@ -171,14 +170,6 @@ class Beside:
         kin = seen.kin[measure][at]
         width = np.abs(seen.value[measure][at] - kin) * level[at[1]] / np.abs(seen.beside[measure][at])
         seen.expected[measure][at], seen.lower[measure][at], seen.upper[measure][at] = kin, kin - width, kin + width
-
-    def _is_wanted(self, gap: Array, expected: Array) -> Bools:
-        """Return which deviations have the direction and the size that the user asked for."""
-        settings, size = self._settings, np.abs(gap)
-        wanted = (size >= settings.minimum_absolute) & (size >= settings.minimum_relative * np.abs(expected))
-        if settings.direction is not Direction.BOTH:
-            wanted &= (gap > 0) == (settings.direction is Direction.UP)
-        return np.asarray(wanted)
 
     def _end_day(self) -> None:
         """Learn the day that is over."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from l4m.engine.memory import Memory
 from l4m.engine.point import Indices, Point
 from l4m.engine.severity import severity_of
 from l4m.engine.stages.calibrate import LIGHTEST, SHARE
 from l4m.engine.stages.hold import STAY
-from l4m.model import Direction
+from l4m.engine.wishes import is_wanted
 
 INSIDE = 0.99  # where the edge of the band lies, at most, under the deviation of a point outside
 TWENTIETH = math.log(SHARE / 0.025)  # tails from a sigma to the deviation that one of twenty points exceeds, up or down
@@ -32,7 +31,7 @@ def decide(point: Point, memory: Memory) -> None:
     if len(beyond):
         _open_events(point, memory, beyond)
         memory.anomaly[0, beyond] = np.copysign(point.seen[beyond] + 1, point.deviations[0, beyond])
-        beyond = beyond[_is_wanted(point, beyond)]
+        beyond = beyond[is_wanted(point.deviations[0, beyond], point.expected[beyond], point.settings)]
         scores.is_anomaly[beyond] = True
     _state_error(point, memory)
     _draw_band(point, memory, slice(None) if point.draws_bands else (scores.is_anomaly | scores.missing).nonzero()[0])
@@ -50,17 +49,6 @@ def _open_events(point: Point, memory: Memory, beyond: Indices) -> None:
     opened = beyond[(sign[beyond] == 0) & (point.lasting[beyond] >= point.threshold - STAY)]
     sign[opened] = np.sign(point.deviations[1, opened])
     point.open = np.concatenate([point.open, opened])
-
-
-def _is_wanted(point: Point, which: Indices) -> NDArray[np.bool_]:
-    settings, deviation = point.settings, point.deviations[0, which]
-    size = np.abs(deviation)
-    wanted = (size >= settings.minimum_absolute) & (size >= settings.minimum_relative * np.abs(point.expected[which]))
-    if settings.direction is Direction.UP:
-        wanted &= deviation > 0
-    if settings.direction is Direction.DOWN:
-        wanted &= deviation < 0
-    return np.asarray(wanted)
 
 
 def _state_error(point: Point, memory: Memory) -> None:
