@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from itertools import pairwise
 
@@ -14,7 +15,10 @@ from numpy.typing import NDArray
 
 from l4m.engine.block import Block
 from l4m.engine.joining import Joint, Nodes, Shard, Sums
+from l4m.engine.kinship import MOST_LEAVES
+from l4m.engine.memory import take_from
 from l4m.engine.monitor import Monitor
+from l4m.engine.packing import unpack
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Measure
 
@@ -45,27 +49,34 @@ ORDERED = VALUES[:, :, ORDER]
 
 
 def at_once() -> Monitor:
-    """A monitor that learned everything by itself, in slices."""
-    monitor = Monitor(SETTINGS)
-    for begin in range(0, LEARNED, 100):
-        end = min(begin + 100, LEARNED)
-        monitor.observe(Block(START + begin * HOUR, VALUES[:, begin:end], LEAVES))
+    """A monitor that learned everything by itself."""
+    return learn(SETTINGS, LEAVES, VALUES[:, :LEARNED])
+
+
+def learn(settings: Settings, leaves: Sequence[tuple[str, ...]], values: NDArray[np.float32]) -> Monitor:
+    """A monitor that learned values by itself, in slices."""
+    monitor = Monitor(settings)
+    for begin in range(0, values.shape[1], 100):
+        monitor.observe(Block(START + begin * HOUR, values[:, begin : begin + 100], leaves))
     return monitor
 
 
 def in_shards(owners: NDArray[np.int64]) -> Monitor:
     """A monitor joined from shards; ``owners`` says which one each leaf belongs to."""
-    nodes = Nodes(SETTINGS, [LEAVES[leaf] for leaf in ORDER])
-    joint = Joint(nodes)
-    columns = [np.flatnonzero(owners == number) for number in range(owners.max() + 1)]
+    return join(Nodes(SETTINGS, [LEAVES[leaf] for leaf in ORDER]), ORDERED[:, :LEARNED], owners)
+
+
+def join(nodes: Nodes, values: NDArray[np.float32], owners: NDArray[np.int64]) -> Monitor:
+    """A monitor joined from shards that learned the values of leaves in the order of their appearance."""
+    joint, columns = Joint(nodes), [np.flatnonzero(owners == number) for number in range(owners.max() + 1)]
     shards = [Shard(nodes, one) for one in columns]
-    for begin in range(0, LEARNED, 100):
-        stretch = slice(begin, min(begin + 100, LEARNED))
-        parts = [shard.observe(ORDERED[:, stretch, one], START + begin * HOUR) for shard, one in zip(shards, columns, strict=True)]
+    for begin in range(0, values.shape[1], 100):
+        stretch = slice(begin, begin + 100)
+        parts = [shard.observe(values[:, stretch, one], START + begin * HOUR) for shard, one in zip(shards, columns, strict=True)]
         joint.learn(Sums.of(parts), START + begin * HOUR)
     for shard, one in zip(shards, columns, strict=True):
-        joint.take(one, *shard.learned())
-    return joint.monitor(LEARNED)
+        joint.take(one, shard.learned())
+    return joint.monitor(values.shape[1])
 
 
 @pytest.fixture(scope="module")
@@ -109,13 +120,43 @@ def test_days_that_shards_learned_tell_a_bad_one() -> None:
     for first, split in pairwise([0, 24 * 31 + 5, 24 * 32]):  # in the middle of a day, and at its end
         for begin in range(first, split, 100):
             stretch, start = slice(begin, min(begin + 100, split)), START + begin * HOUR
-            joint.learn(Sums.of(shard.observe(values[:, stretch, [at]], start) for at, shard in enumerate(shards)), start)
+            joint.learn(Sums.of([shard.observe(values[:, stretch, [at]], start) for at, shard in enumerate(shards)]), start)
             whole.observe(Block(start, values[:, stretch], airports))
         joined = deepcopy(joint)
         for column, shard in enumerate(shards):
-            joined.take(np.array([column]), *shard.learned())
+            joined.take(np.array([column]), shard.learned())
         later = Block(START + split * HOUR, values[:, split:], airports)
         mine, theirs = (one.observe(later) for one in (joined.monitor(split), Monitor.load(whole.save())))
         (incident,) = mine.incidents
         (told,) = theirs.incidents
         assert (incident.start, incident.end, incident.causes) == (told.start, told.end, told.causes)
+
+
+def test_shards_of_more_leaves_than_are_looked_at_know_their_kin_as_one_that_saw_all() -> None:
+    count, rng = MOST_LEAVES + 76, np.random.default_rng(3)
+    leaves = [(f"shop{n % 10}", f"item{n // 10 % 12}", f"size{n}") for n in range(count)]
+    values = rng.poisson(30, (2, 60, count)).astype(np.float32)
+    values[0, 20, 7] = -3  # no longer a measure that is never negative, though its rollups are
+    values[:, 40:44, 5] = np.nan
+    settings = Settings(HOUR, (Measure("orders"), Measure("returns")), ("shop", "item", "size"))
+    order = sorted(range(count), key=lambda leaf: leaves[leaf])
+    joined = join(Nodes(settings, [leaves[leaf] for leaf in order]), values[:, :, order], rng.integers(0, 3, count))
+    mine, theirs = (take_from("beside.", unpack(one.save())) for one in (joined, learn(settings, leaves, values)))
+    assert mine.keys() == theirs.keys()
+    for name, array in theirs.items():
+        np.testing.assert_allclose(mine[name], array, rtol=1e-5, err_msg=name)
+
+
+def test_a_fall_that_only_kin_show_is_found_in_the_first_hours_after_joining() -> None:
+    rng, hours, leaves = np.random.default_rng(3), 24 * 16 + 10, [(country, device) for country in "ABC" for device in "wxyz"]
+    noise = np.repeat(np.exp(0.15 * rng.normal(size=(hours, 3))), 4, axis=1)
+    values = rng.poisson(1_000 * noise)[np.newaxis].astype(np.float32)
+    values[0, -3:, 5] *= 0.6
+    settings = Settings(HOUR, (Measure("visits"),), ("country", "device"))
+    later = Block(START + (hours - 3) * HOUR, values[:, -3:], leaves)
+    (mine,), (theirs,) = (
+        one.observe(later).incidents
+        for one in (join(Nodes(settings, leaves), values[:, :-3], np.arange(12) % 5), learn(settings, leaves, values[:, :-3]))
+    )
+    assert (mine.start, mine.causes) == (later.start, theirs.causes)
+    assert mine.causes[0].dimensions == {"country": "B", "device": "x"}

@@ -58,17 +58,31 @@ class Beside:
 
     def judge(self, scene: Scene, seen: Evidence, start: int) -> None:
         """Fill ``beside``, ``kin`` and ``odd`` of consecutive intervals, the first of which begins at ``start``."""
+        values = np.where(seen.missing, np.float32(np.nan), seen.value)
+        for part, (sigmas, expected, odd) in self._follow(scene, values, seen.usual, start):
+            within = seen.part(part)
+            for number, measure in enumerate(self._kinship.measures.tolist()):
+                self._fill(within, measure, sigmas[:, number], expected[:, number], odd[:, number])
+
+    def learn(self, scene: Scene, values: Array, usual: Array, start: int) -> None:
+        """Learn intervals of which nothing is told: values and what the season expects, arrays of shape (measures, intervals, nodes)."""
+        for _ in self._follow(scene, values, usual, start):
+            pass
+
+    def _follow(self, scene: Scene, values: Array, usual: Array, start: int) -> Iterator[tuple[slice, tuple[Array, Array, Bools]]]:
+        """Yield the intervals of each day that is no holiday, with deviations, what is expected, and what is odd."""
         if scene is not self._scene:
             self._grow(scene)
         if self._kinship.is_empty:
             return
-        for day, is_holiday, part, hours in self._split(start, seen.value.shape[1]):
+        for day, is_holiday, part, hours in self._split(start, values.shape[1]):
             if day != self._day:
                 self._end_day()
                 self._day = day
             if not is_holiday:
                 with np.errstate(over="ignore"):
-                    self._judge(seen.part(part), hours)
+                    found = self._judge(values[:, part], usual[:, part], hours)
+                yield part, found
 
     def _split(self, start: int, intervals: int) -> Iterator[tuple[int, bool, slice, Ints]]:
         """Yield the days that intervals belong to, whether they are holidays, the intervals of each, and their hours."""
@@ -100,10 +114,10 @@ class Beside:
         if len(self._tails.tails) != measures:
             self._tails = Tails(measures)
 
-    def _judge(self, seen: Evidence, hours: Ints) -> None:
-        """Judge and note consecutive intervals of one day."""
+    def _judge(self, values: Array, usual: Array, hours: Ints) -> tuple[Array, Array, Bools]:
+        """Judge and note consecutive intervals of one day; the arrays returned have the shape (intervals, measures, nodes)."""
         kinship, ready = self._kinship, self._ratios.weight >= self._ready
-        own, kin, away = self._look(seen)
+        own, kin, away = self._look(values, usual)
         known = (kinship.kin >= 0) & (kin > 0) & (own >= 0) & ~np.isnan(away)
         own, away, kin = np.nan_to_num(own), np.nan_to_num(away), np.where(known, kin, np.float32(0))
         expected, scatter = self._ratios.expect(kin, hours, len(kinship.measures))
@@ -111,17 +125,16 @@ class Beside:
         gap = (own - expected) * known
         root = np.sqrt(np.maximum(np.maximum(expected, own), TINY))
         units, is_ready = np.where(self._ratios.weight > 0, np.abs(gap) / root, POISSON), known & ready
-        self._report(seen, self._choose(Gaps(expected, gap, scatter * root, away, is_ready), ready))
+        found = self._report(self._choose(Gaps(expected, gap, scatter * root, away, is_ready), ready))
         far = np.where(is_ready & (self._age < LONGEST_DAYS), FAR / np.maximum(units / scatter, FAR), np.float32(1))
         self._ratios.learn(hours, own, kin, units * far, known.astype(np.float32) * np.square(far))
+        return found
 
-    def _look(self, seen: Evidence) -> tuple[Array, Array, Array]:
+    def _look(self, values: Array, usual: Array) -> tuple[Array, Array, Array]:
         """Return values, shape (intervals, 1, cells), those of their kin, shape (intervals, kin, cells), and deviations from the season."""
         kinship = self._kinship
-        values = np.where(seen.missing, np.float32(np.nan), np.minimum(seen.value, LARGEST)).transpose(1, 0, 2)
-        values = np.ascontiguousarray(values).reshape(len(values), -1)
-        own = values[:, np.newaxis, kinship.own]
-        usual = seen.usual.transpose(1, 0, 2).reshape(len(values), -1)[:, np.newaxis, kinship.own]
+        values, usual = (np.moveaxis(array, 0, 1).reshape(values.shape[1], -1) for array in (np.minimum(values, LARGEST), usual))
+        own, usual = (array[:, np.newaxis, kinship.own] for array in (values, usual))
         kin = values[:, kinship.kin]
         kin[:, : kinship.parents] -= own
         return own, kin, own - usual
@@ -136,7 +149,7 @@ class Beside:
         expected, gap, error = (array[:, best, cells] for array in (every.expected, every.gap, every.error))
         return Gaps(expected, gap, error, np.broadcast_to(every.away, gap.shape), every.is_ready[:, best, cells])
 
-    def _report(self, seen: Evidence, gaps: Gaps) -> None:
+    def _report(self, gaps: Gaps) -> tuple[Array, Array, Bools]:
         """Say which nodes deviate enough to open an incident."""
         found = self._spans.add_up(gaps)
         kind = np.abs(found).argmax(axis=1)[:, np.newaxis]
@@ -149,8 +162,7 @@ class Beside:
         for at in range(len(odd)):
             self._odd += np.stack([odd[at].ravel(), np.ones(odd[at].size)])
         odd &= self._age.reshape(odd.shape[1:]) < LONGEST_DAYS
-        for number, measure in enumerate(self._kinship.measures.tolist()):
-            self._fill(seen, measure, sigmas[:, number], expected[:, number], odd[:, number])
+        return sigmas, expected, odd
 
     def _fill(self, seen: Evidence, measure: int, sigmas: Array, expected: Array, odd: Bools) -> None:
         """Note what is odd; in intervals in which the season alone opens no incident, it is anomalous, too."""

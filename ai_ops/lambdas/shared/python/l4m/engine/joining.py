@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.beside import Beside
 from l4m.engine.days import Days
 from l4m.engine.detector import Detector
 from l4m.engine.evidence import weigh
-from l4m.engine.facts import FactFinder
+from l4m.engine.facts import FactFinder, Facts
+from l4m.engine.kinship import MOST_LEAVES
 from l4m.engine.memory import Array, Memory, put_under
 from l4m.engine.monitor import Monitor
 from l4m.engine.rollups import ANY, Rollups, mean_of
+from l4m.engine.scene import Scene
 from l4m.engine.seasons import Seasons
 from l4m.engine.settings import Settings
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Sums:
-    """What some leaves add to the rollups of a stretch; arrays of shape (measures, intervals, rollups)."""
+    """What some leaves tell of a stretch.
+
+    Attributes
+    ----------
+    totals, counts : what they add to the rollups, shape (measures, intervals, rollups)
+    near : those of the first leaves that are among them: kin are looked for there; shape (near,)
+    values, usual : values of these, and what their season alone expects, shape (measures, intervals, near)
+    is_count, is_positive : facts, shape (intervals, measures)
+    """
 
     totals: Array
     counts: NDArray[np.int32]
+    near: Ints
+    values: Array
+    usual: Array
+    is_count: Bools
+    is_positive: Bools
 
     @classmethod
-    def of(cls, parts: Iterable[Sums]) -> Sums:
-        """Return what several shards, at least one, add together."""
-        first, *others = parts
-        totals, counts = first.totals.astype(np.float64), first.counts.copy()
-        for part in others:
+    def of(cls, parts: Sequence[Sums]) -> Sums:
+        """Return what several shards, at least one, tell together."""
+        totals, counts = parts[0].totals.astype(np.float64), parts[0].counts.copy()
+        for part in parts[1:]:
             totals += part.totals
             counts += part.counts
-        return cls(totals.astype(np.float32), counts)
+        near, values, usual = (np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in ("near", "values", "usual"))
+        is_count, is_positive = (np.logical_and.reduce([getattr(part, name) for part in parts]) for name in ("is_count", "is_positive"))
+        return cls(totals.astype(np.float32), counts, near, values, usual, is_count, is_positive)
 
 
 class Nodes:
@@ -70,6 +88,35 @@ class Nodes:
         return np.stack([mean_of(total, count, measure.aggregation) for total, count, measure in terms])
 
 
+class Near:
+    """All rollups and the first leaves: no other node is looked at beside its kin.
+
+    Parameters
+    ----------
+    nodes : Nodes
+        All nodes.
+    """
+
+    def __init__(self, nodes: Nodes) -> None:
+        cube, first = nodes.cube, nodes.leaf_nodes[:MOST_LEAVES]
+        chosen = np.sort(np.concatenate([nodes.rollups, first]))
+        members = cube.members[:, :MOST_LEAVES]
+        self._rollups, self._leaves = np.searchsorted(chosen, nodes.rollups), np.searchsorted(chosen, first)
+        self.scene = Scene(
+            nodes.settings,
+            [cube.nodes[node] for node in chosen],
+            cube.leaves[:MOST_LEAVES],
+            self._leaves,
+            np.where(members >= 0, np.searchsorted(chosen, members), -1),
+        )
+
+    def spread(self, rollups: Array, leaves: Array, columns: Ints) -> Array:
+        """Return an array of shape (measures, intervals, nodes) from one of the rollups and one of the leaves in ``columns``."""
+        nodes = np.empty((*rollups.shape[:2], len(self.scene.nodes)), np.float32)
+        nodes[:, :, self._rollups], nodes[:, :, self._leaves[columns]] = rollups, leaves
+        return nodes
+
+
 class Shard:
     """Some of the leaves, learning by themselves: a leaf's detector knows of no other.
 
@@ -78,65 +125,76 @@ class Shard:
     nodes : Nodes
         All leaves.
     columns : int array
-        The numbers of those of the shard.
+        The numbers of those of the shard, ascending.
     """
 
     def __init__(self, nodes: Nodes, columns: Ints) -> None:
         measures = nodes.settings.measures
         self._nodes, self._part = nodes, nodes.cube.part(columns.tolist())
+        self._near = columns[columns < MOST_LEAVES]
         self._detector = Detector(nodes.settings, len(columns) * len(measures))
         self._finder = FactFinder(measures)
 
     def observe(self, values: Array, start: int) -> Sums:
-        """Learn the next intervals, values of shape (measures, intervals, leaves of the shard); return what they add to the rollups."""
-        self._detector.run(_side_by_side(values), start)
-        self._finder.observe(values)
+        """Learn the next intervals, values of shape (measures, intervals, leaves of the shard); return what they tell the others."""
+        scores, facts = self._detector.run(_side_by_side(values), start), self._finder.observe(values)
+        usual = scores.usual.reshape(values.shape[1], values.shape[2], len(values))[:, : len(self._near)]
+        totals, counts = self._add_up(values)
+        near = values[:, :, : len(self._near)]
+        return Sums(totals, counts, self._near, near, np.moveaxis(usual, 2, 0), facts.is_count, facts.is_positive)
+
+    def _add_up(self, values: Array) -> tuple[Array, NDArray[np.int32]]:
+        """Return what values add to the rollups."""
         shape = (*values.shape[:2], len(self._nodes.rollups))
-        sums = Sums(np.zeros(shape, np.float32), np.zeros(shape, np.int32))
+        totals, counts = np.zeros(shape, np.float32), np.zeros(shape, np.int32)
         for number, measure in enumerate(self._nodes.settings.measures):
             for nodes, total, count in self._part.add_up(values[number], measure.aggregation):
                 at = np.searchsorted(self._nodes.rollups, nodes)
-                sums.totals[number][:, at], sums.counts[number][:, at] = total, count
-        return sums
+                totals[number][:, at], counts[number][:, at] = total, count
+        return totals, counts
 
-    def learned(self) -> tuple[dict[str, Array], list[list[bool]]]:
-        """Return what the detector learned, by name, and which facts hold."""
-        return self._detector.to_arrays(), self._finder.to_document()
+    def learned(self) -> dict[str, Array]:
+        """Return what the detector learned, by name."""
+        return self._detector.to_arrays()
 
 
 class Joint:
     """Puts a monitor together: every shard once, in any order, and the sums of all of them stretch by stretch."""
 
     def __init__(self, nodes: Nodes) -> None:
-        self._nodes = nodes
+        self._nodes, self._near = nodes, Near(nodes)
         self._measures = len(nodes.settings.measures)
         self._memory = Memory.blank(Seasons(nodes.settings).rows, len(nodes.cube.nodes) * self._measures)
         self._rollups = Detector(nodes.settings, len(nodes.rollups) * self._measures)
         self._depths = np.array([sum(value != ANY for value in nodes.cube.nodes[node]) for node in nodes.rollups], np.int64)
-        self._days, self._finder, self._end = Days(nodes.settings), FactFinder(nodes.settings.measures), 0
-        self._facts = np.ones((2, self._measures), np.bool_)
+        self._days, self._beside, self._end = Days(nodes.settings), Beside(nodes.settings), 0
+        self._facts = FactFinder(nodes.settings.measures).to_document()
 
-    def take(self, columns: Ints, learned: dict[str, Array], facts: Sequence[Sequence[bool]]) -> None:
+    def take(self, columns: Ints, learned: dict[str, Array]) -> None:
         """Take over what a shard of the leaves in ``columns`` learned."""
         self._place(self._nodes.leaf_nodes[columns], learned)
-        self._facts &= np.array(facts, np.bool_)
 
     def learn(self, sums: Sums, start: int) -> None:
-        """Let the rollups learn the next intervals."""
+        """Let the rollups learn the next intervals, and the nodes that have kin."""
         settings, values = self._nodes.settings, self._nodes.values_of(sums)
-        scores, facts = self._rollups.run(_side_by_side(values), start), self._finder.observe(values)
+        scores, facts = self._rollups.run(_side_by_side(values), start), Facts(sums.is_count, sums.is_positive)
         turns = np.zeros(values.shape[1], np.bool_)  # nothing is told
         seen = weigh(np.moveaxis(values, 0, 2), scores, depths=self._depths, turns=turns, facts=facts, settings=settings)
         for stretch, is_end in self._days.split(start, values.shape[1]):
             self._days.observe(self._depths, seen.part(stretch), start + stretch.start * settings.interval_seconds, is_end)
+        least = np.where(facts.is_positive, np.float32(0), np.float32(-np.inf)).T[:, :, np.newaxis]
+        usual = self._near.spread(seen.usual, np.maximum(sums.usual, least), sums.near)
+        self._beside.learn(self._near.scene, self._near.spread(values, sums.values, sums.near), usual, start)
+        self._facts = [sums.is_count[-1].tolist(), sums.is_positive[-1].tolist()]
         self._end = start + values.shape[1] * settings.interval_seconds
 
     def monitor(self, observed: int) -> Monitor:
         """Return the monitor, after so many intervals with data; of the day that goes on, it does not know what leaves added to it."""
         self._place(self._nodes.rollups, self._rollups.to_arrays())
         self._days.turn(self._end)
-        learned = put_under("detector.", self._memory.arrays()) | put_under("days.", self._days.to_arrays())
-        return Monitor.of(self._nodes.settings, self._nodes.leaves, learned, self._facts.tolist(), observed)
+        parts = {"detector.": self._memory.arrays(), "days.": self._days.to_arrays(), "beside.": self._beside.to_arrays()}
+        learned = {name: array for prefix, arrays in parts.items() for name, array in put_under(prefix, arrays).items()}
+        return Monitor.of(self._nodes.settings, self._nodes.leaves, learned, self._facts, observed)
 
     def _place(self, nodes: Ints, learned: dict[str, Array]) -> None:
         """Write the series of some nodes to their places: all measures of a node side by side."""

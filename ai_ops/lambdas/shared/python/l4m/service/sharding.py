@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.block import Block
 from l4m.engine.joining import Joint, Nodes, Shard, Sums
+from l4m.engine.memory import put_under, take_from
 from l4m.service.context import Context
 from l4m.service.detecting import Progress, settings_of
 from l4m.service.learning import Lesson, work
@@ -67,10 +68,9 @@ def _learn_shard(lesson: Lesson, parts: Parts, number: int) -> Step:
         arrays: dict[str, NDArray[Any]] = {"values": values} if first >= plan.kept_from else {}
         if first < plan.split:
             sums = shard.observe(values[:, :, : len(known)], starts[first])
-            arrays |= {"totals": sums.totals, "counts": sums.counts}
+            arrays |= put_under("sums.", vars(sums))
         parts.save_slice(piece, number, arrays)
-    learned, facts = shard.learned()
-    parts.save_learned(number, {**learned, "facts": np.array(facts)})
+    parts.save_learned(number, shard.learned())
     return {"status": "LEARNED"}
 
 
@@ -107,7 +107,7 @@ def _join(lesson: Lesson, parts: Parts) -> Step:
     for piece, (first, end) in enumerate(plan.slices):
         if first < plan.split:
             found = [parts.load_slice(piece, number) for number in range(plan.shards)]
-            sums = Sums.of(Sums(one["totals"], one["counts"]) for one in found)
+            sums = Sums.of([Sums(**take_from("sums.", one)) for one in found])
             joint.learn(sums, starts[first])
             if first >= plan.kept_from:
                 values = _assemble(plan, found)[:, :, : plan.known]
@@ -116,8 +116,7 @@ def _join(lesson: Lesson, parts: Parts) -> Step:
                 )
                 lesson.save_pages()
     for number, columns in enumerate(plan.columns):
-        learned = parts.load_learned(number)
-        joint.take(columns[columns < plan.known], learned, learned.pop("facts").tolist())
+        joint.take(columns[columns < plan.known], parts.load_learned(number))
     lesson.progress.monitor = joint.monitor(plan.observed)
     if plan.task == "backtest":
         lesson.evaluate(starts[plan.split :])
