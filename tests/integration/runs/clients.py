@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -21,6 +22,7 @@ class Clients:
         self.calls: list[str] = []
         self.kill_at = -1
         self.kill_after = False  # whether the call at which the process ends still arrives
+        self.meanwhile: tuple[int, Callable[[], None]] | None = None
 
     def client(self, service: str) -> Any:
         """The same client every time."""
@@ -36,9 +38,19 @@ class Clients:
 
     def watch(self, kill_at: int = -1, *, kill_after: bool = False) -> None:
         """Count calls anew and end the process at one of them."""
-        self.calls, self.kill_at, self.kill_after = [], kill_at, kill_after
+        self.calls, self.kill_at, self.kill_after, self.meanwhile = [], kill_at, kill_after, None
+
+    def interrupt(self, at: int, other: Callable[[], None]) -> None:
+        """Count calls anew and let somebody else in before one of them."""
+        self.watch()
+        self.meanwhile = (at, other)
 
     def _before(self, model: Any, **_: Any) -> None:
+        if self.meanwhile and len(self.calls) == self.meanwhile[0]:
+            (_, other), self.meanwhile = self.meanwhile, None
+            calls, self.calls = self.calls, []
+            other()
+            self.calls = calls
         self.calls.append(model.name)
         if len(self.calls) - 1 == self.kill_at and not self.kill_after:
             raise Killed(model.name)

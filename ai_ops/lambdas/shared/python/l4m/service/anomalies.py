@@ -72,7 +72,7 @@ def list_series(context: Context, detector_arn: str, identifier: str, measure: s
     first = int(after) if after is not None else 0
     chosen = group["series"][first : first + limit]
     stamps = group["timestamps"]
-    values = anomalies.group_values(identifier, first, len(chosen), len(stamps))
+    values = anomalies.group_values(group, first, len(chosen), len(stamps))
     series = tuple(SeriesValues(one["id"], one["dimensions"], tuple(row)) for one, row in zip(chosen, values, strict=True))
     following = first + limit
     return SeriesPage(tuple(map(_time, stamps)), series, str(following) if following < len(group["series"]) else None)

@@ -20,10 +20,12 @@ from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
 from l4m.service.tasks import BACKTEST, LEARN, TASKS
+from l4m.store.anomalies import Claim
 from l4m.store.runs import Pointer
 from l4m.store.series import SavedState, SeriesStore
 
 T = TypeVar("T")
+UNDER_WAY = LEARN.states | BACKTEST.states
 
 logger = Logger(service="run-detection", child=True)
 
@@ -89,7 +91,7 @@ class Lesson:
         if is_scored:
             report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
             self.progress.open_incidents = still_open(self.progress.open_incidents, outcome)
-            store_groups(self.assignment, report, self.progress.history, self.series)
+            store_groups(self.assignment, self.claim, report, self.progress.history, self.series)
         self.save_pages()
 
     def open(self, end: int) -> None:
@@ -104,7 +106,7 @@ class Lesson:
 
     def evaluate(self, starts: Sequence[int]) -> None:
         """Begin to score a backtest's intervals."""
-        forget_groups(self.assignment, starts)
+        forget_groups(self.assignment, self.claim, starts)
         self.assignment.index.begin(starts[0])
         self.move(DetectorStatus.BACK_TEST_ACTIVE)
 
@@ -116,10 +118,18 @@ class Lesson:
 
     def move(self, status: DetectorStatus) -> None:
         """Bring the detector into its next state."""
-        detector = self.assignment.detector
-        context = self.assignment.context
-        allowed = LEARN.states | BACKTEST.states
-        context.resources.move_detector(detector.arn, detector.generation, status, allowed=allowed, now=context.now)
+        detector, context = self.assignment.detector, self.assignment.context
+        context.resources.move_detector(detector.arn, detector.generation, status, allowed=UNDER_WAY, now=context.now)
+
+    @property
+    def claim(self) -> Claim:
+        """To write what a backtest finds; its attempts find the same."""
+        return Claim(f"{self.assignment.detector.generation}", self.require)
+
+    def require(self) -> None:
+        """Raise Conflict once the detector has taken another order."""
+        detector, context = self.assignment.detector, self.assignment.context
+        context.resources.require_detector(detector.arn, detector.generation, UNDER_WAY)
 
     def _require_room(self, reading: Reading) -> None:
         """Raise InvalidInput when the quota is exceeded, TooLarge when one function is to learn no more at once."""

@@ -14,27 +14,29 @@ from l4m.alerts.notices import Subject, alert_notices, incident_notices, notice_
 from l4m.model import Alert
 from l4m.service.assignment import Assignment
 from l4m.service.report import Report
+from l4m.store.anomalies import Claim
 from l4m.store.history import PAGE_INTERVALS, History
 from l4m.store.index import IndexEntry
-from l4m.store.outbox import DELIVERED, Message
+from l4m.store.outbox import UNDELIVERED, Message
 from l4m.store.series import SeriesStore
 
 WINDOW_INTERVALS = 28 * 24 + 1  # what ListAnomalyGroupTimeSeries shows: 28 days of hours and the anomaly's own
 
 
-def publish(assignment: Assignment, report: Report, history: History, series: SeriesStore) -> None:
+def publish(assignment: Assignment, claim: Claim, report: Report, history: History, series: SeriesStore) -> None:
     """Write what a run reports; repeated after a crash, it writes the same again."""
-    store_groups(assignment, report, history, series)
+    store_groups(assignment, claim, report, history, series)
     _post_notices(assignment, report)
 
 
-def forget_groups(assignment: Assignment, starts: Sequence[int]) -> None:
+def forget_groups(assignment: Assignment, claim: Claim, starts: Sequence[int]) -> None:
     """Take back what was found in a time that is about to be judged again, at whatever length of intervals."""
     old = assignment.index.between(starts[0], assignment.timeline.after(starts[-1]))
     for seconds in {entry.interval_seconds for entry in old}:
-        assignment.index.replace(seconds, {entry.start for entry in old if entry.interval_seconds == seconds}, [])
+        found = {entry.start for entry in old if entry.interval_seconds == seconds}
+        assignment.index.replace(seconds, found, [], claim.require)
     for entry in old:
-        _retract(assignment, entry.group_id(assignment.detector.arn))
+        _retract(assignment, claim, entry.group_id(assignment.detector.arn))
 
 
 def is_quiet(report: Report) -> bool:
@@ -42,19 +44,19 @@ def is_quiet(report: Report) -> bool:
     return not (report["groups"] or report["incidents"] or report["is_correction"])
 
 
-def store_groups(assignment: Assignment, report: Report, tail: History, series: SeriesStore) -> None:
+def store_groups(assignment: Assignment, claim: Claim, report: Report, tail: History, series: SeriesStore) -> None:
     """Write groups and incidents; what an earlier reading of the same intervals found and this one did not, goes."""
     groups = report["groups"]
     if groups or report["is_correction"]:
-        assignment.index.replace(assignment.timeline.seconds, report["starts"], list(map(_entry, groups)))
+        assignment.index.replace(assignment.timeline.seconds, report["starts"], list(map(_entry, groups)), claim.require)
     for identifier in report["retracted"]:
-        _retract(assignment, identifier)
+        _retract(assignment, claim, identifier)
     for start, together in groupby(sorted(groups, key=itemgetter("start")), key=itemgetter("start")):
         window = _window(assignment, start, tail, series)  # large: read once for all groups of an interval
         for group in together:
-            _put_group(assignment, group, window)
+            _put_group(assignment, claim, group, window)
     for incident in _incidents(assignment, report).values():
-        assignment.anomalies.put_incident(incident, _groups_of(incident["id"], groups))
+        assignment.anomalies.put_incident(claim, incident, _groups_of(incident["id"], groups))
 
 
 def _incidents(assignment: Assignment, report: Report) -> dict[str, dict[str, Any]]:
@@ -67,18 +69,18 @@ def _incidents(assignment: Assignment, report: Report) -> dict[str, dict[str, An
     return incidents
 
 
-def _retract(assignment: Assignment, identifier: str) -> None:
+def _retract(assignment: Assignment, claim: Claim, identifier: str) -> None:
     group = assignment.anomalies.group(identifier)
     if group is not None:
-        assignment.anomalies.drop_from_incident(group["incident_id"], _entry(group).position)
-        assignment.anomalies.delete_group(identifier)
+        assignment.anomalies.drop_from_incident(claim, group["incident_id"], _entry(group).position)
+        assignment.anomalies.retract_group(claim, identifier)
 
 
-def _put_group(assignment: Assignment, group: Mapping[str, Any], window: History) -> None:
+def _put_group(assignment: Assignment, claim: Claim, group: Mapping[str, Any], window: History) -> None:
     number = [measure.name for measure in assignment.metric_set.measures].index(group["measure"])
     nodes = [tuple(one["dimensions"].get(name, "*") for name in assignment.metric_set.dimensions) for one in group["series"]]
     values = np.ascontiguousarray(window.series(number, nodes), "<f4").tobytes()
-    assignment.anomalies.put_group(group["id"], {**group, "timestamps": window.starts.tolist()}, values)
+    assignment.anomalies.put_group(claim, {**group, "timestamps": window.starts.tolist()}, values)
 
 
 def _window(assignment: Assignment, start: int, tail: History, series: SeriesStore) -> History:
@@ -122,6 +124,6 @@ def _post_corrections(assignment: Assignment, alert: Alert, report: Report) -> N
     for identifier, score in scores.items():
         first = notice_id(alert, identifier)
         sent = assignment.outbox.find(first)
-        notice = correct(first, sent.body, score) if sent and sent.outcome == DELIVERED else None
+        notice = correct(first, sent.body, score) if sent and sent.outcome != UNDELIVERED else None  # one that waits goes out before
         if notice is not None:
             assignment.outbox.insert(Message(notice.id, notice.kind, notice.body))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from aws_lambda_powertools import Logger
 
@@ -18,6 +19,7 @@ from l4m.service.publishing import is_quiet, publish
 from l4m.service.reading import Files, Reading, list_files, nothing_read, read_intervals
 from l4m.service.report import build_report, still_open
 from l4m.sources.s3 import fingerprint
+from l4m.store.anomalies import Claim
 from l4m.store.runs import ExecutionRecord, Pointer
 from l4m.store.series import SavedState, SeriesStore
 
@@ -43,6 +45,12 @@ class Run:
     def series(self) -> SeriesStore:
         """Where states and value history are."""
         return SeriesStore(self.assignment.bucket, self.assignment.prefix)
+
+    @property
+    def claim(self) -> Claim:
+        """To write what the pointer's state reports: it moves before any other report is made."""
+        number = f"{self.assignment.detector.generation}.{self.pointer.version}"
+        return Claim(number, partial(self.assignment.runs.require, self.pointer))
 
 
 def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
@@ -126,6 +134,7 @@ def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_cor
     after = SavedState(progress.monitor.save(), progress.history, report, still_open(progress.open_incidents, outcome))
     key = _save(run, after)
     executions = [_execution(start, files, reading) for start in reading.starts]
+    assignment.runs.require(run.pointer)  # what a faster run said of these intervals stands
     assignment.runs.record(executions)
     run.pointer = _move(run, reading.starts, key, files, is_published=is_quiet(report))
     _publish(run, after)
@@ -174,7 +183,7 @@ def _move(run: Run, starts: Sequence[int], key: str, files: Files, *, is_publish
 
 def _publish(run: Run, state: SavedState) -> None:
     if not run.pointer.is_published:
-        publish(run.assignment, dict(state.report), state.history, run.series)
+        publish(run.assignment, run.claim, dict(state.report), state.history, run.series)
         run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, is_published=True))
 
 
@@ -199,8 +208,8 @@ def _correct_late_data(run: Run, files: Files) -> None:
 def _note_failure(run: Run, start: int, error: Exception) -> int:
     """Record an interval that could not be read, and how often that was tried."""
     logger.warning("interval failed", extra={"detector": run.assignment.detector.name, "interval": start, "error": str(error)})
-    run.assignment.runs.record([ExecutionRecord(start, "FAILED", shorten(str(error)))])
     run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, failures=run.pointer.failures + 1))
+    run.assignment.runs.record([ExecutionRecord(start, "FAILED", shorten(str(error)))])
     run.metrics.count_executions("Started")
     run.metrics.count_executions("Failed")
     return run.pointer.failures

@@ -1,14 +1,33 @@
-"""Anomaly groups and incidents, each whole in the bucket."""
+"""Anomaly groups and incidents, each whole in the bucket; what an older run found never takes the place of what a newer one wrote.
+
+Two runs may be at the same findings: a duplicate, a late one, one that was taken for dead. So each writes under a claim, which is lost
+before anybody later begins to write, and each document in three steps: read it, ask the claim, write on condition that it is what was
+read. While the claim holds in the middle, nobody later has written before; whoever does after it changes the document, the condition
+fails, and at the next attempt the claim too. No document ever becomes again what it was, which the condition could not tell: each
+carries its claim's number, and what turned out to be none stays as a mark of that. Values are never rewritten: a document names its own.
+"""
 
 from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
-from l4m.store.bucket import Bucket
+from l4m.errors import Conflict
+from l4m.store.bucket import Bucket, Found
+
+Document = dict[str, Any]
+ATTEMPTS = 8  # at a document that others write too
+
+
+class Claim(NamedTuple):
+    """The right to write what was found: ``require`` raises Conflict once it is lost; nobody later has the same ``number``."""
+
+    number: str
+    require: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -18,55 +37,85 @@ class Anomalies:
     bucket: Bucket
     detector: str
 
-    def put_group(self, identifier: str, document: Mapping[str, Any], values: bytes) -> None:
+    def put_group(self, claim: Claim, group: Mapping[str, Any], values: bytes) -> None:
         """Keep a group whole, with its series' values as rows of float32."""
-        self.bucket.put(f"{self._group_key(identifier)}.f32", values)
-        self.bucket.put(f"{self._group_key(identifier)}.json", json.dumps(document, separators=(",", ":")).encode())
+        name = f"{claim.number}-{sha256(values).hexdigest()[:16]}"
+        claim.require()
+        self.bucket.put(self._values_key(group["id"], name), values)
+        before = self._change(claim, self._group_key(group["id"]), lambda _: {**group, "values": name}, is_new=True)
+        self._delete_values(before, name)
 
-    def group(self, identifier: str) -> dict[str, Any] | None:
+    def group(self, identifier: str) -> Document | None:
         """A group as it was put, without the values."""
-        content = self.bucket.get(f"{self._group_key(identifier)}.json")
-        return json.loads(content) if content is not None else None
+        return _unless_retracted(self.bucket.find(self._group_key(identifier)))
 
-    def delete_group(self, identifier: str) -> None:
+    def retract_group(self, claim: Claim, identifier: str) -> None:
         """Forget a group that turned out to be none."""
-        self.bucket.delete([f"{self._group_key(identifier)}.json", f"{self._group_key(identifier)}.f32"])
+        self._delete_values(self._change(claim, self._group_key(identifier), lambda _: _mark(identifier)))
 
-    def group_values(self, identifier: str, first: int, count: int, length: int) -> list[list[float]]:
+    def group_values(self, group: Mapping[str, Any], first: int, count: int, length: int) -> list[list[float]]:
         """Values of ``count`` series of a group from the ``first`` on, ``length`` each."""
         if not count or not length:
             return [[] for _ in range(count)]
         row = 4 * length
-        content = self.bucket.get_range(f"{self._group_key(identifier)}.f32", first * row, count * row)
+        content = self.bucket.get_range(self._values_key(group["id"], group["values"]), first * row, count * row)
         flat = array("f", content)
         return [flat[number * length : (number + 1) * length].tolist() for number in range(count)]
 
-    def put_incident(self, incident: Mapping[str, Any], groups: Mapping[str, float]) -> None:
+    def put_incident(self, claim: Claim, incident: Mapping[str, Any], groups: Mapping[str, float]) -> None:
         """Keep an incident as it now stands and add to its groups (score by index position)."""
-        old = self.incident(incident["id"]) or {"groups": {}}
-        self._write_incident({**incident, "groups": {**old["groups"], **groups}})
+        key = self._incident_key(incident["id"])
+        self._change(claim, key, lambda old: {**incident, "groups": {**(old or {}).get("groups", {}), **groups}})
 
-    def incident(self, identifier: str) -> dict[str, Any] | None:
+    def incident(self, identifier: str) -> Document | None:
         """An incident with its groups."""
-        content = self.bucket.get(self._incident_key(identifier))
-        return json.loads(content) if content is not None else None
+        return _unless_retracted(self.bucket.find(self._incident_key(identifier)))
 
-    def drop_from_incident(self, identifier: str, position: str) -> None:
+    def drop_from_incident(self, claim: Claim, identifier: str, position: str) -> None:
         """Take a group that turned out to be none out of its incident; an incident without groups is gone."""
-        old = self.incident(identifier)
-        if old is None:
-            return
-        old["groups"].pop(position, None)
-        if old["groups"]:
-            self._write_incident(old)
-        else:
-            self.bucket.delete([self._incident_key(identifier)])
 
-    def _write_incident(self, incident: Mapping[str, Any]) -> None:
-        self.bucket.put(self._incident_key(incident["id"]), json.dumps(incident, separators=(",", ":")).encode())
+        def drop(old: Document | None) -> Document | None:
+            groups = {other: score for other, score in (old or {}).get("groups", {}).items() if other != position}
+            if old is None or groups:
+                return {**old, "groups": groups} if old else None
+            return _mark(identifier)
+
+        self._change(claim, self._incident_key(identifier), drop)
+
+    def _change(
+        self, claim: Claim, key: str, edit: Callable[[Document | None], Document | None], *, is_new: bool = False
+    ) -> Document | None:
+        """Write what ``edit`` makes of a document; returns what was there. One that probably is new is read only if it is not."""
+        found = None if is_new else self.bucket.find(key)
+        for _ in range(ATTEMPTS):
+            before = _unless_retracted(found)
+            after = edit(before)
+            if after is None or after.items() <= (before or {}).items():
+                return before
+            claim.require()
+            if self.bucket.swap(key, json.dumps({**after, "claim": claim.number}, separators=(",", ":")).encode(), found):
+                return before
+            found = self.bucket.find(key)
+        raise Conflict(f"{key} is being changed by others; try again", "AnomalyDetector", self.detector)
+
+    def _delete_values(self, before: Document | None, but: str = "") -> None:
+        if before and before["values"] != but:
+            self.bucket.delete([self._values_key(before["id"], before["values"])])
 
     def _group_key(self, identifier: str) -> str:
-        return f"{self.detector}/group/{identifier}"
+        return f"{self.detector}/group/{identifier}.json"
+
+    def _values_key(self, identifier: str, name: str) -> str:
+        return f"{self.detector}/group/{identifier}-{name}.f32"
 
     def _incident_key(self, identifier: str) -> str:
         return f"{self.detector}/incident/{identifier}.json"
+
+
+def _mark(identifier: str) -> Document:
+    return {"id": identifier, "is_retracted": True}
+
+
+def _unless_retracted(found: Found | None) -> Document | None:
+    document = json.loads(found.content) if found else {}
+    return document if document and "is_retracted" not in document else None

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from l4m.errors import AccessDenied
+
+_OTHERS_WERE_FASTER = ("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey")
+
+
+class Found(NamedTuple):
+    """An object as it was read."""
+
+    content: bytes
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -23,14 +32,18 @@ class Bucket:
 
     def get(self, key: str) -> bytes | None:
         """An object's content, None when there is no such object."""
+        found = self.find(key)
+        return found.content if found else None
+
+    def find(self, key: str) -> Found | None:
+        """An object's content and what tells it from others, None when there is no such object."""
         try:
             with self._using_key():
-                body = self.client.get_object(Bucket=self.name, Key=key)["Body"]
+                answer = self.client.get_object(Bucket=self.name, Key=key)
         except self.client.exceptions.NoSuchKey:
             return None
-        with body:
-            content: bytes = body.read()
-        return content
+        with answer["Body"] as body:
+            return Found(body.read(), answer["ETag"])
 
     def get_range(self, key: str, first: int, length: int) -> bytes:
         """Part of an object that is known to exist."""
@@ -40,11 +53,21 @@ class Bucket:
             content: bytes = body.read()
         return content
 
-    def put(self, key: str, content: bytes) -> None:
+    def put(self, key: str, content: bytes, **condition: str) -> None:
         """Write an object whole."""
         own = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key_arn, "BucketKeyEnabled": True}
         with self._using_key():
-            self.client.put_object(Bucket=self.name, Key=key, Body=content, **(own if self.kms_key_arn else {}))
+            self.client.put_object(Bucket=self.name, Key=key, Body=content, **condition, **(own if self.kms_key_arn else {}))
+
+    def swap(self, key: str, content: bytes, seen: Found | None) -> bool:
+        """Write an object in the place of the one that was seen, or of none; False when something else is there by now."""
+        try:
+            self.put(key, content, **({"IfMatch": seen.etag} if seen else {"IfNoneMatch": "*"}))
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in _OTHERS_WERE_FASTER:
+                return False
+            raise
+        return True
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; ones that are gone already do not matter."""

@@ -7,7 +7,7 @@ An item of the table takes 400 KB, so every document is bounded by itself: one m
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -110,8 +110,13 @@ class Index:
 
         self.table.change_together((Key(self._tally_pk, SINCE),), edit)
 
-    def replace(self, interval_seconds: int, starts: Collection[int], entries: Sequence[IndexEntry]) -> None:
-        """Make ``entries`` all the groups of the intervals ``starts``, whoever changes other intervals meanwhile."""
+    def replace(
+        self, interval_seconds: int, starts: Collection[int], entries: Sequence[IndexEntry], require: Callable[[], None] = lambda: None
+    ) -> None:
+        """Make ``entries`` all the groups of the intervals ``starts``, whoever changes other intervals meanwhile.
+
+        ``require`` is asked between the reading and the conditional writing of each page, and may raise.
+        """
         replaced = {f"{start:012d}" for start in starts}
         for page in sorted({IndexPage.of(interval_seconds, start) for start in starts}):
             fresh: dict[str, Scores] = {}
@@ -121,7 +126,7 @@ class Index:
             rows = self.table.query(self._index_pk, page.sort(1))
             stored = {_measure(row) for row in rows if row.document.keys() & replaced}
             for measure in sorted(stored | fresh.keys()):
-                self._replace_scores(page, measure, replaced, fresh.get(measure, {}))
+                self._replace_scores(page, measure, replaced, fresh.get(measure, {}), require)
 
     def count(self, least: float = 0) -> Census:
         """All groups of at least a score, counted."""
@@ -172,10 +177,11 @@ class Index:
         keys = [Key(self._index_pk, tally.page.sort(1, measure)) for tally in tallies for measure in tally.counts]
         return (entry for row in self.table.get_many(keys) for entry in _entries(row))
 
-    def _replace_scores(self, page: IndexPage, measure: str, replaced: Collection[str], fresh: Scores) -> None:
+    def _replace_scores(self, page: IndexPage, measure: str, replaced: Collection[str], fresh: Scores, require: Callable[[], None]) -> None:
         """Change a measure's page and its count, both together or neither."""
 
         def edit(found: Documents) -> Documents:
+            require()
             counts, scores = found[0] or {}, found[1] or {}
             kept = {start: score for start, score in scores.items() if start not in replaced}
             after = dict(sorted({**kept, **fresh}.items()))

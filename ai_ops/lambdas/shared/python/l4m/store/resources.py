@@ -138,13 +138,15 @@ class Resources:
         """Bring a detector into another state, if it still is of that generation and in one of the ``allowed`` states."""
 
         def edit(current: Detector) -> Detector:
-            if current.generation != generation or current.status not in allowed:
-                message = f"detector {current.name!r} is {current.status} in generation {current.generation}, so it cannot become {status}"
-                raise Conflict(message, DETECTOR, arn)
+            _require_order(current, generation, allowed)
             reason = shorten(failure_reason) if failure_reason else None
             return replace(current, status=status, failure_type=failure_type, failure_reason=reason, modified=now)
 
         return self.change(self.detector(arn), edit)
+
+    def require_detector(self, arn: str, generation: int, allowed: Collection[DetectorStatus]) -> None:
+        """Raise Conflict unless a detector still is of that generation and in one of the ``allowed`` states."""
+        _require_order(self.detector(arn), generation, allowed)
 
     def remove_alert(self, arn: str) -> None:
         """Forget an alert."""
@@ -220,6 +222,12 @@ def _place(resource: Detector | MetricSet | Alert) -> tuple[Key, str]:
     if isinstance(resource, MetricSet):
         return keys.metric_set_key(resource.arn), METRIC_SET
     return keys.alert_key(resource.arn), ALERT
+
+
+def _require_order(detector: Detector, generation: int, allowed: Collection[DetectorStatus]) -> None:
+    if detector.generation != generation or detector.status not in allowed:
+        message = f"detector {detector.name!r} is {detector.status} in generation {detector.generation} and has taken another order"
+        raise Conflict(message, DETECTOR, detector.arn)
 
 
 def _same(resource: Any, kind: str, arn: str) -> Any:

@@ -70,6 +70,12 @@ class Runs:
             raise Conflict(f"another run of {self.detector} was faster", "AnomalyDetector", self.detector) from error
         return moved
 
+    def require(self, pointer: Pointer) -> None:
+        """Raise Conflict unless the pointer still is what it was."""
+        row = self.table.get(self._pointer_key)
+        if row is None or row.version != pointer.version:
+            raise Conflict(f"another run of {self.detector} was faster", "AnomalyDetector", self.detector)
+
     def record(self, executions: Iterable[ExecutionRecord]) -> None:
         """Keep what became of intervals; the newest word on an interval counts."""
         for one in executions:
