@@ -33,7 +33,7 @@ def hard_values(seed: int = 3) -> np.ndarray:
 
 def blank_room(series: int) -> Room:
     room = Room.of(series)
-    for array in (room.errors, room.costs, *room.fours):
+    for array in (room.errors, room.costs, room.gain, *room.scratch):
         array.fill(0)
     room.deviations.fill(0)
     return room

@@ -15,6 +15,7 @@ from l4m.engine.seasons import Moment
 from l4m.engine.settings import Settings
 
 Indices = NDArray[np.intp]
+Gain = Array | np.float32
 
 
 @dataclass(slots=True)
@@ -31,8 +32,8 @@ class Point:
     draws_bands : whether bands are wanted of all points, not only of what is anomalous or missing
     present, is_complete : 1 where a value arrived, else 0, a single 1 if all did; whether all did
     value : the value, or the last one where none arrived; never written to
-    seen, youngest : points seen before this one, and the least of them
-    visits, fewest : points seen at this hour, this one included, and the least of them before it
+    seen, youngest, oldest : points seen before this one, the least and the most of them
+    visits, fewest, most : points seen at this hour, and bounds of the least and the most of them; once attended, this one included
     open, held : indices of the series in which an event is open, and of those in which it began earlier and goes on
     """
 
@@ -49,8 +50,10 @@ class Point:
     value: Array = field(init=False)
     seen: Array = field(init=False)
     youngest: float = field(init=False)
+    oldest: float = field(init=False)
     visits: Array = field(init=False)
     fewest: float = field(init=False)
+    most: float = field(init=False)
     open: Indices = field(init=False)
     held: Indices = field(init=False)
 
@@ -74,22 +77,24 @@ class Point:
         """The same of the seasonal deviation alone."""
         return np.asarray(self.room.surprises[1])
 
-    def gain(self, least: float, offset: float, weight: float = 1.0) -> Array | float:
+    def gain(self, least: float, offset: float, weight: float = 1.0) -> Gain:
         """Return ``weight`` / (points seen + ``offset``), but at least ``weight`` x ``least``: a mean that turns into a moving one."""
-        if (self.youngest + offset - 1) * least > 1:
-            return weight * least
-        return self._decay(self.seen, offset, least, weight)
+        return self._decay(self.seen, (self.youngest, self.oldest), offset, least, weight)
 
-    def visit_gain(self, offset: float, longest: float, weight: float = 1.0) -> Array | float:
+    def visit_gain(self, offset: float, longest: float, weight: float = 1.0) -> Gain:
         """Return ``weight`` / (visits of the hour + ``offset``), but at least ``weight`` / ``longest``."""
-        if self.fewest + offset >= longest:
-            return weight / longest
-        return self._decay(self.visits, offset, 1 / longest, weight)
+        return self._decay(self.visits, (self.fewest, self.most), offset, 1 / longest, weight)
 
-    def _decay(self, count: Array, offset: float, least: float, weight: float) -> Array:
+    def _decay(self, count: Array, bounds: tuple[float, float], offset: float, least: float, weight: float) -> Gain:
+        """Return the gain of every series, a single one where all have forgotten their beginning, or have the same."""
+        (fewest, most), floor = bounds, np.float32(weight * least)
+        if (fewest + offset - 1) * least > 1:
+            return floor
+        if fewest == most:
+            return max(np.float32(weight) / (np.float32(fewest) + np.float32(offset)), floor)
         gain = np.add(count, offset, out=self.room.gain)
         np.divide(weight, gain, out=gain)
-        return np.asarray(np.maximum(gain, weight * least, out=gain))
+        return np.asarray(np.maximum(gain, floor, out=gain))
 
     def keep_present(self, changes: Array) -> Array:
         """Return changes, of which those where no value arrived are now 0."""

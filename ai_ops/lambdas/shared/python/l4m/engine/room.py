@@ -20,8 +20,9 @@ class Room:
     scales : usual sizes of the deviations; take the place of the first two costs
     surprises : -log of the share of points beyond a sigma that deviate more, blended and of the season alone; take
         the place of the last two costs
+    limits : how far errors of the daily and the weekly season count; take the place of the scales, once a point is judged
     gain : how much a point teaches, where that differs from series to series
-    pairs, fours : scratch of whatever stage is at work: four times two rows, which are also two times four
+    scratch : four rows for whatever stage is at work; few, and each used again at once, so that they stay in the nearest cache
     """
 
     deviations: Array
@@ -29,13 +30,12 @@ class Room:
     costs: Array
     scales: Array
     surprises: Array
+    limits: Array
     gain: Array
-    pairs: tuple[Array, ...]
-    fours: tuple[Array, ...]
+    scratch: tuple[Array, ...]
 
     @classmethod
     def of(cls, series: int) -> Room:
         """Return room for that many series."""
-        rows = blank_rows(19, series)
-        pairs = tuple(rows[first : first + 2] for first in range(10, 18, 2))
-        return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], rows[18], pairs, (rows[10:14], rows[14:18]))
+        rows = blank_rows(15, series)
+        return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], rows[6:8], rows[10], tuple(rows[11:]))

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.lines import range_of
 from l4m.engine.memory import Array, Memory
 from l4m.engine.point import Indices, Point
 
@@ -21,19 +22,19 @@ PRESENCE_VISITS = 30.0  # memory of the presence of an hour
 
 
 def attend(point: Point, memory: Memory) -> None:
-    """Fill ``present``, ``is_complete``, ``value``, ``seen``, ``youngest``, ``visits``, ``fewest`` and ``missing``.
+    """Fill ``present``, ``is_complete``, ``value``, ``seen`` and ``visits``, least and most of both, and ``missing``.
 
     A series is missing when its silence would hardly come by chance: every silent interval adds -log10 of the share of
     intervals in which this hour used to stay silent.
     """
     point.seen, point.visits = memory.seen[0], memory.visits[point.moment.hour]
-    point.youngest, point.fewest = float(point.seen.min()), float(point.visits.min())
-    least, most = point.values.min(), point.values.max()  # NaN if any is
-    point.is_complete, point.present = not np.isnan(least), 1.0
+    (point.youngest, point.oldest), (point.fewest, point.most) = range_of(point.seen), range_of(point.visits)
+    least, most = range_of(point.values)
+    point.is_complete, point.present = not math.isnan(least), 1.0
     point.value = point.values if least >= -LARGEST and most <= LARGEST else np.clip(point.values, -LARGEST, LARGEST)
     if not point.is_complete:
         _attend_silence(point, memory)
-    elif memory.absent.max() > 0:
+    elif range_of(memory.absent[0])[1] > 0:
         memory.absent[:] = memory.silence[:] = 0
     _learn_presence(point, memory)
 
@@ -75,3 +76,4 @@ def _learn_presence(point: Point, memory: Memory) -> None:
         presence *= 1 - gain
         presence += gain * point.present
     point.visits += point.present
+    point.fewest, point.most = point.fewest + point.is_complete, point.most + 1

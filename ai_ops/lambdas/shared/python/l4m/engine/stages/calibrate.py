@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.memory import Array, Memory
-from l4m.engine.point import Point
+from l4m.engine.point import Gain, Point
 
 SHARE = 0.2  # of points that deviate by more than a sigma to one side, about
 PRIOR_EXCESSES, MOST_EXCESSES = 100.0, 3000.0  # weight of the prior tail, and the longest memory, in points beyond a sigma
@@ -23,19 +23,11 @@ def calibrate(point: Point, memory: Memory) -> None:
     (Hill 1975). Fast and seasonal deviations are blended, and a seasonal deviation that is rarer by a margin counts
     alone: so ramps and slow shifts are found. Within a sigma ``lasting`` is less than 0, and ``surprise`` 0.
     """
-    room = point.room
-    excess, side, tail, _ = room.pairs
-    np.divide(room.deviations, room.scales, out=excess)
-    np.bitwise_and(excess.view(BITS), SIGN, out=side.view(BITS))
-    np.abs(excess, out=excess)
-    np.maximum(excess, LEAST, out=excess)
-    np.log2(excess, out=excess)
-    _turn(memory.tilt, side, out=tail)
-    tail += memory.tail
-    np.maximum(tail, LIGHTEST, out=tail)
-    surprise, lasting = np.divide(excess, tail, out=room.surprises)
-    _learn_tails(point, memory, excess, tail, side)
-    margin = np.subtract(lasting, surprise, out=tail[0])
+    gain = point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, weight=0.5 / SHARE)
+    for row in range(2):
+        _rate(point, memory, row, gain)
+    (surprise, lasting), margin = point.room.surprises, point.room.scratch[0]
+    np.subtract(lasting, surprise, out=margin)
     margin *= SEASONAL_SHARE
     surprise += margin
     np.subtract(lasting, SEASONAL_MARGIN, out=margin)
@@ -43,15 +35,31 @@ def calibrate(point: Point, memory: Memory) -> None:
     np.maximum(surprise, 0, out=surprise)
 
 
-def _learn_tails(point: Point, memory: Memory, excess: Array, tail: Array, side: Array) -> None:
-    """Move the tail on whose side each deviation lies; what is within a sigma teaches nothing."""
-    beyond = np.greater(excess, 0, out=point.room.pairs[3])
-    change = np.minimum(excess, LARGEST_EXCESS, out=excess) if excess.max() > LARGEST_EXCESS else excess
+def _rate(point: Point, memory: Memory, row: int, gain: Gain) -> None:
+    """Fill one row of the surprises, and learn its tail."""
+    room, (excess, side, tail, _) = point.room, point.room.scratch
+    np.divide(room.deviations[row], room.scales[row], out=excess)
+    np.bitwise_and(excess.view(BITS), SIGN, out=side.view(BITS))
+    np.abs(excess, out=excess)
+    np.maximum(excess, LEAST, out=excess)
+    np.log2(excess, out=excess)
+    _turn(memory.tilt[row], side, out=tail)
+    tail += memory.tail[row]
+    np.maximum(tail, LIGHTEST, out=tail)
+    np.divide(excess, tail, out=room.surprises[row])
+    change = _learn_tail(point, excess, tail, gain)
+    memory.tail[row] += change
+    memory.tilt[row] += _turn(change, side, out=change)
+
+
+def _learn_tail(point: Point, excess: Array, tail: Array, gain: Gain) -> Array:
+    """Return how the tail moves on whose side each deviation lies; what is within a sigma teaches nothing."""
+    beyond = np.greater(excess, 0, out=point.room.scratch[3])
+    change = np.minimum(excess, LARGEST_EXCESS, out=excess) if excess[excess.argmax()] > LARGEST_EXCESS else excess
     change -= tail
     change *= point.keep_present(beyond)
-    change *= point.gain(SHARE / MOST_EXCESSES, PRIOR_EXCESSES / SHARE, weight=0.5 / SHARE)
-    memory.tail += change
-    memory.tilt += _turn(change, side, out=change)
+    change *= gain
+    return change
 
 
 def _turn(numbers: Array, side: Array, out: Array) -> Array:

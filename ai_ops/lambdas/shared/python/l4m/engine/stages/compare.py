@@ -22,24 +22,30 @@ def compare(point: Point, memory: Memory) -> None:
     so that the best one decides and equals share. The scale, a standard deviation, grows with the expected value, as
     counts and shares do, and has a floor.
     """
-    room, cost = point.room, point.room.costs
+    room, (best, *costs) = point.room, point.room.costs
     _fill_costs(point, memory)
-    best, deviation, (*weight, total) = cost[0], room.deviations[0], room.fours[0]
-    np.minimum(cost[1], cost[2], out=best)
-    np.minimum(best, cost[3], out=best)
-    weights = np.divide(best, cost[1:], out=room.fours[0][:3])
-    for _ in range(3):
-        weights *= weights
-    np.add(weight[0], weight[1], out=total)
-    total += weight[2]
-    weights *= room.errors[:3]
-    np.add(weight[0], weight[1], out=deviation)
-    deviation += weight[2]
+    np.minimum(costs[0], costs[1], out=best)
+    np.minimum(best, costs[2], out=best)
+    deviation, (weight, total, *_) = room.deviations[0], room.scratch
+    _weigh(best, costs[0], out=total)
+    np.multiply(total, room.errors[0], out=deviation)
+    for cost, error in zip(costs[1:], room.errors[1:], strict=False):
+        total += _weigh(best, cost, out=weight)
+        weight *= error
+        deviation += weight
     deviation /= total
     np.subtract(point.value, deviation, out=point.expected)
     scales = room.scales
     scales *= _growth(point.expected, memory, out=total)
     np.maximum(scales, _floor(point, memory), out=scales)
+
+
+def _weigh(best: Array, cost: Array, out: Array) -> Array:
+    """Return the weight of a predictor: that of the best is 1."""
+    np.divide(best, cost, out=out)
+    for _ in range(3):
+        out *= out
+    return out
 
 
 def _fill_costs(point: Point, memory: Memory) -> None:

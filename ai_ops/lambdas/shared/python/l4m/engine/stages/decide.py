@@ -34,7 +34,10 @@ def decide(point: Point, memory: Memory) -> None:
         beyond = beyond[is_wanted(point.deviations[0, beyond], point.expected[beyond], point.settings)]
         scores.is_anomaly[beyond] = True
     _state_error(point, memory)
-    _draw_band(point, memory, slice(None) if point.draws_bands else (scores.is_anomaly | scores.missing).nonzero()[0])
+    if point.draws_bands:
+        _draw_band(point, memory, slice(None))
+    elif len(outside := beyond if point.is_complete else (scores.is_anomaly | scores.missing).nonzero()[0]):
+        _draw_band(point, memory, outside)
 
 
 def _leave_unscored(point: Point, beyond: Indices) -> Indices:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.memory import Array, Memory
-from l4m.engine.point import Point
+from l4m.engine.point import Gain, Point
 from l4m.engine.stages.compare import LEAST_GROWTH, TINY, TO_SIGMA
 from l4m.engine.stages.predict import DAILY
 
@@ -25,16 +25,16 @@ def learn(point: Point, memory: Memory) -> None:
     if point.youngest == 0:
         first = (point.present > 0) & (point.seen == 0)
         memory.slow[0, first] = point.value[first]
-    limit = np.multiply(memory.error, CLIP, out=point.room.fours[0])
-    _learn_errors(point, memory, limit)
+    limits = point.room.limits
+    _learn_errors(point, memory, limits)
     if point.moment.phase % point.rates.size_every == 0:
         _learn_size(point, memory)
     if point.youngest < YOUNG:
-        limit += WIDE * (point.seen < YOUNG).astype(np.float32)
+        limits += WIDE * (point.seen < YOUNG).astype(np.float32)
     if point.fewest < YOUNG_VISITS * point.rates.per_hour:
-        limit[DAILY:] += WIDE * (point.visits < YOUNG_VISITS * point.rates.per_hour).astype(np.float32)
-    _learn_levels(point, memory, limit)
-    _learn_profiles(point, memory, limit)
+        limits += WIDE * (point.visits < YOUNG_VISITS * point.rates.per_hour).astype(np.float32)
+    _learn_levels(point, memory, limits)
+    _learn_profiles(point, memory, limits)
     memory.last[0] = point.value
     memory.seen[0] += point.present
 
@@ -46,11 +46,11 @@ def _clip(errors: Array, limit: Array, out: Array) -> Array:
     return np.maximum(out, limit, out=out)
 
 
-def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
+def _learn_levels(point: Point, memory: Memory, limits: Array) -> None:
     """Move the slow level and the fast remainder by the error of the season that was used."""
     season = point.room.errors[0]
-    reach, wide, moved = point.room.fours[1][:3]
-    np.minimum(limit[DAILY], limit[DAILY + 1], out=reach)
+    reach, wide, moved, _ = point.room.scratch
+    np.minimum(limits[0], limits[1], out=reach)
     remainder = _clip(season, np.multiply(reach, REACH / CLIP, out=wide), out=moved)
     remainder -= memory.drift[0]
     remainder *= point.rates.fast
@@ -62,50 +62,57 @@ def _learn_levels(point: Point, memory: Memory, limit: Array) -> None:
     memory.slow[0] += point.keep_present(level)
 
 
-def _learn_profiles(point: Point, memory: Memory, limit: Array) -> None:
+def _learn_profiles(point: Point, memory: Memory, limits: Array) -> None:
     """Move the phase of the day and of the week by the errors of their seasons."""
     rates, moment = point.rates, point.moment
-    daily, weekly = clipped = _clip(point.room.errors[3:], limit[DAILY:], out=point.room.pairs[2])
-    point.keep_present(clipped)
-    if moment.holiday:
-        clipped *= 1 - moment.holiday
-    daily *= point.visit_gain(rates.per_hour, rates.phase_visits * rates.per_hour, weight=rates.per_hour)
-    memory.daily[moment.phase] += daily
+    gain = point.visit_gain(rates.per_hour, rates.phase_visits * rates.per_hour, weight=rates.per_hour)
+    _learn_phase(point, 0, limits[0], gain, memory.daily[moment.phase])
     if len(memory.weekly) > 1:
         week = rates.per_hour * 7
-        weekly *= point.visit_gain(WEEK_PRIOR * week, WEEK_VISITS * week, weight=week / rates.per_week_row)
-        memory.weekly[moment.week] += weekly
+        gain = point.visit_gain(WEEK_PRIOR * week, WEEK_VISITS * week, weight=week / rates.per_week_row)
+        _learn_phase(point, 1, limits[1], gain, memory.weekly[moment.week])
 
 
-def _learn_errors(point: Point, memory: Memory, limit: Array) -> None:
-    size = np.abs(point.room.errors[1:], out=point.room.fours[1])
-    if point.youngest < 2:
-        limit = limit + WIDE * (point.seen < 2).astype(np.float32)
-    np.minimum(size, limit, out=size)
-    size -= memory.error
+def _learn_phase(point: Point, season: int, limit: Array, gain: Gain, profile: Array) -> None:
+    """Move one phase of a season's profile by the season's error."""
+    change = _clip(point.room.errors[3 + season], limit, out=point.room.scratch[0])
+    point.keep_present(change)
+    if point.moment.holiday:
+        change *= 1 - point.moment.holiday
+    change *= gain
+    profile += change
+
+
+def _learn_errors(point: Point, memory: Memory, limits: Array) -> None:
+    """Move the running errors, and fill how far errors count: the last two are kept, those of the seasons."""
+    size, limit, *_ = point.room.scratch
     gain = point.gain(point.rates.scale, 0)
-    size *= gain if point.youngest else np.minimum(gain, 1)
-    memory.error += point.keep_present(size)
+    gain = gain if point.youngest else np.minimum(gain, 1)
+    for row, (error, now) in enumerate(zip(memory.error, point.room.errors[1:], strict=True)):
+        limit = np.multiply(error, CLIP, out=limits[row - DAILY] if row >= DAILY else limit)
+        np.abs(now, out=size)
+        np.minimum(size, limit + WIDE * (point.seen < 2).astype(np.float32) if point.youngest < 2 else limit, out=size)
+        size -= error
+        size *= gain
+        np.add(error, point.keep_present(size), out=error)
 
 
 def _learn_size(point: Point, memory: Memory) -> None:
     """Learn size, centre, spread and share of zeros, and what scales owe to them."""
-    means, looks = (memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]), point.room.fours[1]
+    means, rows = (memory.size[0], memory.center[0], memory.spread[0], memory.zeros[0]), point.room.scratch
     gain = point.gain(point.rates.scale, 1, weight=point.rates.size_every)
     gain = np.minimum(gain, 1) if point.youngest < point.rates.size_every else gain
-    np.abs(point.value, out=looks[0])
-    looks[1] = point.value
-    np.subtract(point.value, memory.center[0], out=looks[2])
-    np.abs(looks[2], out=looks[2])
-    np.equal(point.value, 0, out=looks[3])
-    for mean, look in zip(means, looks, strict=True):
-        change = np.subtract(look, mean, out=look)
+    size, away = np.abs(point.value, out=rows[0]), np.subtract(point.value, memory.center[0], out=rows[2])
+    np.abs(away, out=away)
+    looks = size, point.value, away, np.equal(point.value, 0, out=rows[3])
+    for mean, look, row in zip(means, looks, rows, strict=True):
+        change = np.subtract(look, mean, out=row)
         change *= gain
         np.add(mean, point.keep_present(change), out=mean)
-    _settle_scales(memory, looks)
+    _settle_scales(memory, rows)
 
 
-def _settle_scales(memory: Memory, scratch: Array) -> None:
+def _settle_scales(memory: Memory, scratch: tuple[Array, ...]) -> None:
     """Say what scales owe to the size; where most values are zero, the least scale is the size of the others."""
     size, zeros = memory.size[0], memory.zeros[0]
     sparse, spread, share, _ = scratch
