@@ -56,7 +56,7 @@ MEANT = {  # what an undisturbed flow does without, by role and actions, and why
         "lambda:InvokeFunction",
     ): "what died is told, and a long catch-up goes on; test_killed_tasks.py, runs/test_disturbances.py",
     ("RunDetectionRole", "kms:Decrypt, kms:GenerateDataKey"): "a detector with a key of its own; runs/test_key.py",
-    ("RunDetectionRole", "states:StartExecution"): LARGE,
+    **{("RunDetectionRole", action): LARGE for action in ("states:StartExecution", "states:StopExecution")},
     **{("LearnExecutionRole", action): LARGE for action in ("lambda:InvokeFunction", "states:StartExecution")},
     (
         "LearnExecutionRole",

@@ -159,6 +159,26 @@ def test_a_backtest_in_shards_finds_the_same_whatever_step_is_killed(service: Se
     assert service.left_over() == []
 
 
+@pytest.mark.parametrize("operation", ["activate_anomaly_detector", "back_test_anomaly_detector"])
+def test_what_is_called_off_ends_its_machine_and_the_detector_learns_again(service: Service, operation: str) -> None:
+    service.deploy(AT_ONCE)
+    about, before = service.detector("called-off"), len(service.executions())
+    getattr(service.api, operation)(**about)
+    while len(service.executions()) == before:
+        assert service.described(about)[1] is None
+    service.api.deactivate_anomaly_detector(**about)
+    service.aws.wait_idle(300)
+    assert service.described(about) == ("INACTIVE", None)
+    assert service.executions()[-1] == "ABORTED"
+    service.api.activate_anomaly_detector(**about)
+    service.aws.wait_idle(300)
+    assert service.described(about) == ("ACTIVE", None)
+    assert service.executions()[-1] == "SUCCEEDED"
+    service.api.delete_anomaly_detector(**about)
+    service.aws.wait_idle(60)
+    assert [key for key in service.left_over() if "called-off" in key] == []
+
+
 @pytest.mark.parametrize(("statement", "action"), [("Steps", "lambda:InvokeFunction"), ("Shards", "states:StartExecution")])
 def test_a_detector_fails_whose_machine_lacks_a_right(service: Service, statement: str, action: str) -> None:
     service.deploy(AT_ONCE)

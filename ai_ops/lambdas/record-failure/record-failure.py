@@ -19,6 +19,9 @@ loader = Loader()
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """Take the record that Lambda makes of an event whose last attempt failed, or what the state machine has of its own end."""
     record = read_record(event)
+    has_failed = record_failure(Table(loader.dynamodb, os.environ["TABLE_NAME"]), loader.cloudwatch, record, datetime.now(UTC))
+    if not has_failed:
+        logger.info("task was out of date", task=record["requestPayload"])
+        return
     logger.error("task was given up", task=record["requestPayload"], answer=record.get("responsePayload"))
-    record_failure(Table(loader.dynamodb, os.environ["TABLE_NAME"]), loader.cloudwatch, record, datetime.now(UTC))
     loader.sqs.send_message(QueueUrl=os.environ["FAILED_RUNS_URL"], MessageBody=json.dumps(record))

@@ -205,6 +205,7 @@ def build_world() -> World:
     for bucket in ("data", "state"):
         s3.create_bucket(Bucket=bucket)
     clients.client("scheduler").create_schedule_group(Name="detectors")
+    clients.client("stepfunctions").create_state_machine(name="learn", definition="{}", roleArn=ROLE)
     topic = sns.create_topic(Name="pager")["TopicArn"]
     inbox = sqs.create_queue(QueueName="inbox")["QueueUrl"]
     dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
@@ -214,6 +215,7 @@ def build_world() -> World:
         schedule_role_arn=ROLE,
         undelivered_queue_url=dead,
         schedule_queue_arn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead",
+        learn_machine_arn=f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:learn",
     )
     context = Context(
         clients=clients,

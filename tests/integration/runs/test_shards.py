@@ -18,26 +18,21 @@ from l4m.service.dispatch import perform
 from l4m.service.sharding import OVER
 from l4m.store.history import History
 
-from .clients import REGION
-
-ACCOUNT = "123456789012"
 CAUGHT_UP = 200  # hours of live data before the activation: enough for shards to learn the whole history
-MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:learn"
 
 
 def limit(world: Any, **limits: int) -> None:
-    """Give the run function other limits, and a machine to turn to."""
-    world.context = replace(world.context, facilities=replace(world.context.facilities, learn_machine_arn=MACHINE, **limits))
+    """Give the run function other limits."""
+    world.context = replace(world.context, facilities=replace(world.context.facilities, **limits))
 
 
 @pytest.fixture
 def machine(world: Any) -> Callable[[], dict[str, Any] | None]:
-    """A machine that notes the order to it; called, it returns what it was ordered last."""
+    """What the machine, which only notes it, was ordered last."""
     client = world.context.clients.client("stepfunctions")
-    client.create_state_machine(name="learn", definition="{}", roleArn=f"arn:aws:iam::{ACCOUNT}:role/machine")
 
     def ordered() -> dict[str, Any] | None:
-        found = client.list_executions(stateMachineArn=MACHINE)["executions"]
+        found = client.list_executions(stateMachineArn=world.context.facilities.learn_machine_arn)["executions"]
         return json.loads(client.describe_execution(executionArn=found[0]["executionArn"])["input"]) if found else None
 
     return ordered

@@ -108,7 +108,7 @@ def test_activation_starts_learning_once(client, service, watched):
     assert client.describe_anomaly_detector(AnomalyDetectorArn=watched)["Status"] == "ACTIVATING"
     with pytest.raises(client.exceptions.ConflictException):
         client.activate_anomaly_detector(AnomalyDetectorArn=watched)
-    assert service.invocations.payloads == [{"detector": watched, "task": "learn", "generation": 1}]
+    assert service.invocations.payloads == [{"detector": watched, "task": "learn", "generation": 1772339131}]
 
 
 def test_backtest_starts_and_a_second_one_has_to_wait(client, service, watched):
@@ -119,17 +119,42 @@ def test_backtest_starts_and_a_second_one_has_to_wait(client, service, watched):
     assert [one["task"] for one in service.invocations.payloads] == ["backtest"]
 
 
-def test_only_a_live_detector_can_be_deactivated(client, service, watched):
+@pytest.mark.parametrize("status", ["INACTIVE", "BACK_TEST_COMPLETE", "FAILED", "DEACTIVATING", "DELETING"])
+def test_a_detector_that_does_nothing_cannot_be_deactivated(client, service, watched, status):
+    become(service, watched, status)
     with pytest.raises(client.exceptions.ConflictException):
         client.deactivate_anomaly_detector(AnomalyDetectorArn=watched)
-    become(service, watched, "ACTIVE")
+    assert service.invocations.payloads == []
+
+
+@pytest.mark.parametrize("status", ["LEARNING", "ACTIVE", "ACTIVATING", "BACK_TEST_ACTIVATING", "BACK_TEST_ACTIVE"])
+def test_a_detector_that_watches_learns_or_is_tested_can_be_deactivated(client, service, watched, status):
+    become(service, watched, status)
     client.deactivate_anomaly_detector(AnomalyDetectorArn=watched)
     assert client.describe_anomaly_detector(AnomalyDetectorArn=watched)["Status"] == "DEACTIVATING"
-    assert service.invocations.payloads == [{"detector": watched, "task": "deactivate", "generation": 0}]
+    assert service.invocations.payloads == [{"detector": watched, "task": "deactivate", "generation": 1772339130}]
 
 
-@pytest.mark.parametrize("status", ["ACTIVATING", "DEACTIVATING", "BACK_TEST_ACTIVATING", "DELETING"])
-def test_detector_on_its_way_cannot_be_deleted(client, service, sales, status):
+@pytest.mark.parametrize("status", ["ACTIVATING", "BACK_TEST_ACTIVATING", "BACK_TEST_ACTIVE"])
+def test_a_detector_that_learns_or_is_tested_can_be_deleted(client, service, sales, status):
+    become(service, sales, status)
+    client.delete_anomaly_detector(AnomalyDetectorArn=sales)
+    assert [one["task"] for one in service.invocations.payloads] == ["delete"]
+
+
+def test_a_name_that_comes_back_takes_no_order_of_its_old_bearer(client, service, watched, metric_set_of):
+    client.activate_anomaly_detector(AnomalyDetectorArn=watched)
+    service.context.resources.purge(watched)
+    service.wait(2)
+    client.create_anomaly_detector(AnomalyDetectorName="sales", AnomalyDetectorConfig=HOURLY)
+    client.create_metric_set(**metric_set_of(watched))
+    client.activate_anomaly_detector(AnomalyDetectorArn=watched)
+    first, second = service.invocations.payloads
+    assert first["generation"] < second["generation"]
+
+
+@pytest.mark.parametrize("status", ["DEACTIVATING", "DELETING"])
+def test_detector_on_its_way_out_cannot_be_deleted(client, service, sales, status):
     become(service, sales, status)
     with pytest.raises(client.exceptions.ConflictException):
         client.delete_anomaly_detector(AnomalyDetectorArn=sales)
@@ -140,7 +165,7 @@ def test_delete_starts_the_purge_and_the_purge_forgets_everything(client, servic
     client.create_alert(AlertName="page", AnomalyDetectorArn=watched, Action=sns())
     client.delete_anomaly_detector(AnomalyDetectorArn=watched)
     assert client.describe_anomaly_detector(AnomalyDetectorArn=watched)["Status"] == "DELETING"
-    assert service.invocations.payloads == [{"detector": watched, "task": "delete", "generation": 0}]
+    assert service.invocations.payloads == [{"detector": watched, "task": "delete", "generation": 1772339130}]
     service.context.resources.purge(watched)
     assert service.items() == []
     with pytest.raises(client.exceptions.ResourceNotFoundException):

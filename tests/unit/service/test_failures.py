@@ -105,6 +105,7 @@ def test_detector_on_its_way_fails_with_the_type_of_its_task(table: Any, task: s
     [
         (DetectorStatus.ACTIVATING, "learn", 2),  # another order was given since
         (DetectorStatus.DELETING, "learn", 1),
+        (DetectorStatus.DEACTIVATING, "backtest", 1),  # called off
         (DetectorStatus.ACTIVE, "learn", 1),
         (DetectorStatus.ACTIVE, "schedule", 1),
         (DetectorStatus.ACTIVE, "run", 1),
@@ -115,12 +116,12 @@ def test_detector_that_is_elsewhere_by_now_is_left_alone(table: Any, status: Det
     resources.add_detector(Detector(ARN, "sales", Frequency.PT1H, NOW, NOW, status=status, generation=generation))
     letter = record(task)
     letter["requestPayload"]["time"] = NOW.isoformat()
-    record_failure(table, Recorder(), letter, NOW)
+    assert record_failure(table, Recorder(), letter, NOW) is (generation == 1 and task in ("run", "schedule"))
     assert resources.detector(ARN).status is status
 
 
 def test_detector_that_is_gone_is_no_error(table: Any) -> None:
-    record_failure(table, None, record("delete"), NOW)
+    assert not record_failure(table, None, record("delete"), NOW)
 
 
 def test_examples_in_the_docstrings_hold() -> None:

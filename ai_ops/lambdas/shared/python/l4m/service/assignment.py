@@ -65,4 +65,9 @@ class Assignment:
     @property
     def prefix(self) -> str:
         """Where this generation's objects lie in the bucket."""
-        return f"{self.detector.name}/{self.detector.generation:06d}"
+        return prefix_of(self.detector.name, self.detector.generation)
+
+
+def prefix_of(detector: str, generation: int) -> str:
+    """Where the objects of one generation of a detector lie."""
+    return f"{detector}/{generation:010d}"

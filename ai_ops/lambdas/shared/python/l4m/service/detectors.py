@@ -12,13 +12,13 @@ from l4m.findings import Page
 from l4m.model import Detector, DetectorStatus, Frequency, MetricSet, S3Source
 from l4m.service.context import Context
 from l4m.service.tags import check_tags
-from l4m.service.tasks import TASKS, start_task
+from l4m.service.tasks import TASKS, UNDER_WAY, start_task
 from l4m.store import keys
 from l4m.store.resources import Watched
 
 AT_REST = frozenset({DetectorStatus.INACTIVE, DetectorStatus.DEACTIVATED, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.FAILED})
 LIVE = frozenset({DetectorStatus.LEARNING, DetectorStatus.ACTIVE})
-REMOVABLE = AT_REST | LIVE | {DetectorStatus.BACK_TEST_ACTIVE}
+STOPPABLE = LIVE | UNDER_WAY
 STUCK_AFTER = timedelta(hours=2)  # Lambda has given up on a task by then: three attempts of a quarter of an hour
 
 
@@ -44,8 +44,17 @@ def create_detector(
     check_tags(context.limits, tags or {}, is_detector=True)
     if context.resources.count_detectors() >= context.limits.detectors:
         raise QuotaExceeded("detectors", context.limits.detectors, "MaxDetectors")
-    arn = context.scope.detector(name)
-    detector = Detector(arn, name, frequency, context.now, context.now, description, kms_key_arn, tags=dict(tags or {}))
+    detector = Detector(
+        context.scope.detector(name),
+        name,
+        frequency,
+        context.now,
+        context.now,
+        description,
+        kms_key_arn,
+        tags=dict(tags or {}),
+        generation=int(context.now.timestamp()),  # so that a name that comes back shares none with what is still at work for its old bearer
+    )
     context.resources.add_detector(detector)
     return detector
 
@@ -99,13 +108,13 @@ def backtest_detector(context: Context, arn: str) -> None:
 
 
 def deactivate_detector(context: Context, arn: str) -> None:
-    """Stop watching."""
-    _stop(context, arn, DetectorStatus.DEACTIVATING, LIVE, "deactivate")
+    """Stop watching, or call off the learning or backtest that is under way."""
+    _stop(context, arn, DetectorStatus.DEACTIVATING, STOPPABLE, "deactivate")
 
 
 def delete_detector(context: Context, arn: str) -> None:
     """Start to delete a detector with its metric set, alerts, groups, feedback and learned state."""
-    _stop(context, arn, DetectorStatus.DELETING, REMOVABLE, "delete")
+    _stop(context, arn, DetectorStatus.DELETING, AT_REST | STOPPABLE, "delete")
 
 
 def _start(context: Context, arn: str, status: DetectorStatus, task: str, check: Callable[[S3Source], None]) -> None:

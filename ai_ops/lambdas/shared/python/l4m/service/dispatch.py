@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from l4m.arns import DETECTOR, name_of
 from l4m.errors import NotFound
 from l4m.service.context import Context
 from l4m.service.ending import deactivate, delete, reschedule
 from l4m.service.learning import backtest, learn
 from l4m.service.runs import run_detector
+from l4m.service.schedules import stop_schedule
 from l4m.service.sharding import OVER, Step, advance, clear, join, learn_shard
 
 STEPS = {"shard": learn_shard, "join": join, "advance": advance, "clear": clear}
@@ -32,8 +34,10 @@ def perform(context: Context, event: Mapping[str, Any]) -> Step:
             return STEPS[event["task"]](context, event)
         _perform(context, event)
     except NotFound as error:
-        if error.kind != "AnomalyDetector":
+        if error.kind != DETECTOR:
             raise
+        if event["task"] == "run":
+            stop_schedule(context, name_of(event["detector"]))
     return OVER
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from l4m.model import DetectorStatus
-from l4m.service.assignment import Assignment
+from l4m.service.assignment import Assignment, prefix_of
 from l4m.service.context import Context
+from l4m.service.machine import stop_machine
 from l4m.service.schedules import start_schedule, stop_schedule
 from l4m.store.bucket import Bucket
 from l4m.store.parts import ROOT as SHARDS
@@ -14,10 +15,13 @@ RUNNING = (DetectorStatus.LEARNING, DetectorStatus.ACTIVE)
 
 
 def deactivate(context: Context, detector_arn: str, generation: int) -> None:
-    """Stop the runs; what was learned and found stays until the next learning or the deletion."""
+    """Stop the runs, or the learning; what was learned and found stays until the next learning or the deletion."""
     detector = context.resources.detector(detector_arn)
     if detector.status is DetectorStatus.DEACTIVATING and detector.generation == generation:
+        stop_machine(context, detector)
         stop_schedule(context, detector.name)
+        bucket = Bucket(context.clients.client("s3"), context.bucket)
+        bucket.purge(f"{SHARDS}/{prefix_of(detector.name, generation)}/")  # which a machine that was ended could not clear
         context.resources.move_detector(
             detector_arn, generation, DetectorStatus.INACTIVE, allowed={DetectorStatus.DEACTIVATING}, now=context.now
         )
@@ -28,6 +32,7 @@ def delete(context: Context, detector_arn: str) -> None:
     detector = context.resources.detector(detector_arn)
     if detector.status is not DetectorStatus.DELETING:
         return
+    stop_machine(context, detector)
     stop_schedule(context, detector.name)
     bucket = Bucket(context.clients.client("s3"), context.bucket)
     for prefix in (f"{detector.name}/", f"{SHARDS}/{detector.name}/"):

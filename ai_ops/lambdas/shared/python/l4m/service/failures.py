@@ -27,11 +27,11 @@ _HINTS = {
 }
 
 
-def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now: datetime) -> None:
+def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now: datetime) -> bool:
     """Let the detector fail whose task Lambda gave up on; of a run, the interval that was due fails.
 
     ``record`` is what Lambda sends to the destination of failed asynchronous events (see ``read_record``). A detector that is gone or has
-    taken another order since is left alone.
+    taken another order since is left alone, as one whose learning was called off; then nothing has failed, and the answer is False.
     """
     event, reason = record["requestPayload"], describe_failure(record)
     resources = Resources(table)
@@ -53,6 +53,8 @@ def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now
                 failure_type=task.failure,
                 failure_reason=reason,
             )
+        return True
+    return False
 
 
 def read_record(event: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,24 +8,25 @@ from typing import TypeVar
 
 from aws_lambda_powertools import Logger
 
-from l4m.errors import Fault, InvalidInput, L4mError, TooLarge
+from l4m.errors import Conflict, Fault, InvalidInput, L4mError, TooLarge
 from l4m.model import DetectorStatus
-from l4m.service.assignment import Assignment
+from l4m.service.assignment import Assignment, prefix_of
 from l4m.service.context import Context
 from l4m.service.detecting import Progress
+from l4m.service.machine import start_machine
 from l4m.service.measuring import split_quality
-from l4m.service.planning import SLICE_INTERVALS, kept_from, plan_backtest, plan_learning, require_quota, split_backtest, start_machine
+from l4m.service.planning import SLICE_INTERVALS, kept_from, plan_backtest, plan_learning, require_quota, split_backtest
 from l4m.service.publishing import forget_groups, store_groups
 from l4m.service.reading import Reading, read_catch_up, read_history
 from l4m.service.report import build_report, still_open
 from l4m.service.schedules import start_schedule
-from l4m.service.tasks import BACKTEST, LEARN, TASKS
+from l4m.service.tasks import TASKS, UNDER_WAY
 from l4m.store.anomalies import Claim
+from l4m.store.parts import Plan
 from l4m.store.runs import Pointer
 from l4m.store.series import SavedState, SeriesStore
 
 T = TypeVar("T")
-UNDER_WAY = LEARN.states | BACKTEST.states
 
 logger = Logger(service="run-detection", child=True)
 
@@ -42,26 +43,36 @@ def backtest(context: Context, detector_arn: str, generation: int) -> None:
 
 def work(name: str, context: Context, detector_arn: str, generation: int, do: Callable[[Lesson], T]) -> T | None:
     """Do a step of a task, unless the detector has taken another order since; what a user can mend makes it fail."""
-    task, detector = TASKS[name], context.resources.detector(detector_arn)
-    if detector.status not in task.states or detector.generation != generation:
-        logger.info("task is out of date", extra={"detector": detector.name, "status": detector.status, "generation": generation})
-        return None
     try:
+        context.resources.require_detector(detector_arn, generation, TASKS[name].states)
         assignment = Assignment.of(context, detector_arn)
         assignment.bucket.put(f"{assignment.prefix}/begun", b"")  # a key that cannot be used is told before the work is done
         return do(Lesson.of(assignment))
     except L4mError as error:
-        logger.warning("detector failed", extra={"detector": detector.name, "error": str(error)})
-        context.resources.move_detector(
-            detector_arn,
-            generation,
-            DetectorStatus.FAILED,
-            allowed=task.states,
-            now=context.now,
-            failure_type=task.failure,
-            failure_reason=str(error),
-        )
+        _give_up(name, context, detector_arn, generation, error)
         return None
+
+
+def _give_up(name: str, context: Context, detector_arn: str, generation: int, error: L4mError) -> None:
+    """Let the detector fail, unless it has taken another order; then nobody waits for this one any more."""
+    task, about = TASKS[name], {"detector": detector_arn, "generation": generation, "error": str(error)}
+    try:
+        context.resources.require_detector(detector_arn, generation, task.states)
+    except Conflict:
+        logger.info("task is out of date", extra=about)
+        return
+    if isinstance(error, Conflict):  # with calls that came in between: Lambda tries again
+        raise error
+    logger.warning("detector failed", extra=about)
+    context.resources.move_detector(
+        detector_arn,
+        generation,
+        DetectorStatus.FAILED,
+        allowed=task.states,
+        now=context.now,
+        failure_type=task.failure,
+        failure_reason=str(error),
+    )
 
 
 @dataclass
@@ -77,6 +88,16 @@ class Lesson:
         """A lesson at its beginning."""
         return cls(assignment, Progress.begin(assignment), SeriesStore(assignment.bucket, assignment.prefix))
 
+    def forget_last(self) -> None:
+        """Remove what the order before this one learned, or half learned."""
+        detector = self.assignment.detector
+        self.assignment.bucket.purge(f"{prefix_of(detector.name, detector.generation - 1)}/")
+
+    def hand_over(self, plan: Plan) -> None:
+        """Leave to the state machine what is too large for one function."""
+        self.require()
+        start_machine(self.assignment, plan)
+
     def take(self, reading: Reading, is_scored: bool = False) -> int:
         """Observe a reading slice by slice, keep what was found if it counts, and return the end of the last interval."""
         self._require_room(reading)
@@ -86,7 +107,8 @@ class Lesson:
         return self.assignment.timeline.after(reading.starts[-1])
 
     def observe(self, part: Reading, *, is_scored: bool, is_kept: bool = True) -> None:
-        """Observe a slice."""
+        """Observe a slice, if that is still wanted."""
+        self.require()
         outcome = self.progress.observe(part.starts, part.block, is_kept=is_kept)
         if is_scored:
             report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
@@ -97,6 +119,7 @@ class Lesson:
     def open(self, end: int) -> None:
         """Watch from now on with what was learned up to ``end``."""
         runs = self.assignment.runs
+        self.require()
         if runs.pointer() is None:
             key = self.series.save(end, SavedState(self.progress.monitor.save(), self.progress.history))
             self.assignment.index.begin(end)
@@ -150,6 +173,7 @@ class Lesson:
 
 def _activate(lesson: Lesson) -> None:
     assignment = lesson.assignment
+    lesson.forget_last()
     end, pointer = 0, assignment.runs.pointer()
     if pointer is not None:  # an earlier attempt got this far
         lesson.progress = Progress.resume(lesson.series.load(pointer.state_key))
@@ -159,7 +183,7 @@ def _activate(lesson: Lesson) -> None:
             for reading in _readings(assignment):
                 end = lesson.take(reading)
         except TooLarge:
-            start_machine(assignment, plan_learning(assignment))
+            lesson.hand_over(plan_learning(assignment))
             return
     lesson.open(end)
 
@@ -177,10 +201,11 @@ def _readings(assignment: Assignment) -> Iterator[Reading]:
 
 def _backtest(lesson: Lesson) -> None:
     assignment = lesson.assignment
+    lesson.forget_last()
     try:
         reading = read_history(assignment)
     except TooLarge:
-        start_machine(assignment, plan_backtest(assignment))
+        lesson.hand_over(plan_backtest(assignment))
         return
     if reading is None:
         raise InvalidInput(Fault("HistoricalDataPathList", "a backtest needs a historical path"))

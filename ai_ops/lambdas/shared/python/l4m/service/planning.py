@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from contextlib import suppress
-from hashlib import sha256
 from itertools import pairwise
 
 import numpy as np
@@ -16,14 +13,13 @@ from l4m.service.measuring import split_quality
 from l4m.service.publishing import WINDOW_INTERVALS
 from l4m.service.reading import CATCH_UP_INTERVALS, count_history, count_intervals, list_catch_up, values_at_once
 from l4m.sources.census import Population
-from l4m.store.parts import Parts, Plan
+from l4m.store.parts import Plan
 
 SLICE_INTERVALS = 168
 TRAINING_SHARE = 0.7
 FEWEST_BACKTEST_INTERVALS = 285
 JOINED_SECONDS = 7 * 86_400  # that the joined monitor sees at least: an incident from before is forgotten by then
 MOST_SHARDS = 1_000
-LONGEST_NAME = 50  # of a detector, in the name of an execution
 
 
 def require_quota(assignment: Assignment, combinations: int) -> None:
@@ -85,21 +81,6 @@ def plan_backtest(assignment: Assignment) -> Plan:
     assignment.runs.describe_learning(split_quality(quality, starts, split))
     slices = cut(0, split) + cut(split, intervals)
     return _plan(assignment, "backtest", [population], slices, history=intervals, split=split, kept=kept_from(split))
-
-
-def start_machine(assignment: Assignment, plan: Plan) -> None:
-    """Have the plan carried out, once: whoever comes second finds the machine at work on the first one's plan."""
-    detector = assignment.detector
-    parts = Parts.begin(assignment.bucket, assignment.prefix, plan)
-    order = {"detector": detector.arn, "task": plan.task, "generation": detector.generation}
-    digest = sha256(f"{detector.arn} {detector.created} {detector.generation}".encode()).hexdigest()[:16]  # a name may come back
-    client = assignment.context.clients.client("stepfunctions")
-    with suppress(client.exceptions.ExecutionAlreadyExists):
-        client.start_execution(
-            stateMachineArn=assignment.context.facilities.learn_machine_arn,
-            name=f"{detector.name[:LONGEST_NAME]}-{detector.generation}-{digest}",
-            input=json.dumps({"order": order, "parts": parts.prefix, "shards": list(range(plan.shards))}),
-        )
 
 
 def _plan(

@@ -15,9 +15,11 @@ from l4m.service.assignment import Assignment
 from l4m.service.context import Context
 from l4m.service.delivering import deliver
 from l4m.service.detecting import Progress, feedback_of
+from l4m.service.detectors import AT_REST
 from l4m.service.publishing import is_quiet, publish
 from l4m.service.reading import Files, Reading, list_files, nothing_read, read_intervals
 from l4m.service.report import build_report, still_open
+from l4m.service.schedules import stop_schedule
 from l4m.sources.s3 import fingerprint
 from l4m.store.anomalies import Claim
 from l4m.store.runs import ExecutionRecord, Pointer
@@ -57,6 +59,8 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
     """Run the intervals that are due at ``moment``; True when there are more than one invocation should take."""
     assignment = Assignment.of(context, detector_arn)
     pointer = assignment.runs.pointer()
+    if assignment.detector.status in AT_REST:  # something that was called off may have set a schedule in its last moment
+        stop_schedule(context, assignment.detector.name)
     if assignment.detector.status not in RUNNING or pointer is None:
         return False
     run = Run(assignment, pointer, moment, Metrics(detector_arn, context.table.name))

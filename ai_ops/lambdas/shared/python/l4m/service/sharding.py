@@ -64,6 +64,7 @@ def _learn_shard(lesson: Lesson, parts: Parts, number: int) -> Step:
     known = columns[columns < plan.known]
     shard = Shard(_nodes(lesson, plan), known)
     for piece, values in _values(lesson, plan, number, starts):
+        lesson.require()
         first, _ = plan.slices[piece]
         arrays: dict[str, NDArray[Any]] = {"values": values} if first >= plan.kept_from else {}
         if first < plan.split:
@@ -105,6 +106,7 @@ def _join(lesson: Lesson, parts: Parts) -> Step:
     nodes, starts = _nodes(lesson, plan), timeline.stretch(plan.start, plan.intervals)
     joint = Joint(nodes)
     for piece, (first, end) in enumerate(plan.slices):
+        lesson.require()
         if first < plan.split:
             found = [parts.load_slice(piece, number) for number in range(plan.shards)]
             sums = Sums.of([Sums(**take_from("sums.", one)) for one in found])

@@ -24,6 +24,7 @@ BACKTEST = Task(
 )
 DEACTIVATE = Task("deactivation", frozenset({DetectorStatus.DEACTIVATING}), FailureType.DEACTIVATION_FAILURE)
 DELETE = Task("deletion", frozenset({DetectorStatus.DELETING}), FailureType.DELETION_FAILURE)
+UNDER_WAY = LEARN.states | BACKTEST.states  # towards something learned: until then each can be called off
 TASKS = {"learn": LEARN, "backtest": BACKTEST, "deactivate": DEACTIVATE, "delete": DELETE}
 
 

@@ -93,11 +93,11 @@ class Runs:
 
     def describe_learning(self, figures: Mapping[str, Any]) -> None:
         """Keep the data quality of what was learned."""
-        self.table.put(Key(f"{self.detector}#learning", f"{self.generation:06d}"), dict(figures))
+        self.table.put(Key(f"{self.detector}#learning", f"{self.generation:010d}"), dict(figures))
 
     def learning(self) -> dict[str, Any] | None:
         """The data quality of what was learned."""
-        row = self.table.get(Key(f"{self.detector}#learning", f"{self.generation:06d}"))
+        row = self.table.get(Key(f"{self.detector}#learning", f"{self.generation:010d}"))
         return row.document if row else None
 
     def _execution_key(self, start: int) -> Key:
@@ -105,4 +105,4 @@ class Runs:
 
     @property
     def _pointer_key(self) -> Key:
-        return Key(f"{self.detector}#run", f"{self.generation:06d}")
+        return Key(f"{self.detector}#run", f"{self.generation:010d}")
