@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -97,9 +98,13 @@ def test_a_detector_learned_in_shards_goes_on_like_one_learned_at_once(world: An
 
 @pytest.mark.parametrize(("at_once", "times"), [(5, 2), (1, 1)])
 def test_a_backtest_in_shards_finds_what_one_at_once_finds(world: Any, machine: Any, at_once: int, times: int) -> None:
-    starts = [world.history_hour(hour) for hour in range(world.history_hours)]
-    quiet, drop = world.csv(starts[:-8]), world.csv(starts[-8:], dict.fromkeys(world.us, 0.1))
-    world.put("history/all.csv", quiet + drop.split("\n", 1)[1])
+    starts = [world.history_hour(hour) for hour in range(world.history_hours + CAUGHT_UP)]
+    first = int(0.7 * len(starts))  # that is scored
+    edges = [0, first - 4, first + 4, len(starts) - 8, len(starts)]
+    parts = [
+        world.csv(starts[begin:end], dict.fromkeys(world.us, 0.1) if at % 2 else {}) for at, (begin, end) in enumerate(pairwise(edges))
+    ]
+    world.put("history/all.csv", "".join([parts[0], *(part.split("\n", 1)[1] for part in parts[1:])]))
     before, outcomes = world.contents(), []
     for most in (50_000, at_once):
         world.restore(before)
@@ -109,10 +114,11 @@ def test_a_backtest_in_shards_finds_what_one_at_once_finds(world: Any, machine: 
         if most == at_once:
             carry_out(world, machine(), times)
         assert world.detector.status is DetectorStatus.BACK_TEST_COMPLETE
-        rows = world.contents()["rows"]
-        outcomes.append({key: text for key, text in rows.items() if "#group" in key or "#learning" in key or "#run" in key})
+        rows, objects = world.contents()["rows"], world.contents()["objects"]
+        told = {key: text for key, text in rows.items() if "#group" in key or "#learning" in key or "#run" in key}
+        outcomes.append((told, {key for key in objects if "/incident/" in key}))
     assert outcomes[0] == outcomes[1]
-    assert any("#group" in key for key in outcomes[0])
+    assert len(outcomes[0][1]) == 2
     assert work_left(world) == []
 
 

@@ -64,23 +64,29 @@ def plan_learning(assignment: Assignment) -> Plan:
     due, files = list_catch_up(assignment, first)
     parts += [count_intervals(assignment, due[begin:end], files) for begin, end in cut(0, len(due), CATCH_UP_INTERVALS)]
     slices = cut(0, history) + cut(history, history + len(due))
-    longest = slices[-1][1] - max(SLICE_INTERVALS, JOINED_SECONDS // timeline.seconds)
-    split = max((begin for begin, _ in slices if begin <= longest), default=0)
-    return _plan(assignment, "learn", parts, slices, history=history, split=split, kept=kept_from(history))
+    end = slices[-1][1]
+    split = max((begin for begin, _ in slices if begin <= end - _joined(assignment)), default=0)
+    return _plan(assignment, "learn", parts, slices, history=history, split=split, scored=end, kept=kept_from(history))
 
 
 def plan_backtest(assignment: Assignment) -> Plan:
-    """The same for a backtest, which scores the last part."""
+    """The same for a backtest; the joined monitor sees some of what comes before the part that is scored."""
     counted = count_history(assignment)
     if counted is None:
         raise LookupError(f"{assignment.detector.name} has no history")
     population, quality = counted
     intervals = len(population.occupied)
-    split = split_backtest(intervals)
+    scored = split_backtest(intervals)
     starts = assignment.timeline.stretch(population.start, intervals)
-    assignment.runs.describe_learning(split_quality(quality, starts, split))
-    slices = cut(0, split) + cut(split, intervals)
-    return _plan(assignment, "backtest", [population], slices, history=intervals, split=split, kept=kept_from(split))
+    assignment.runs.describe_learning(split_quality(quality, starts, scored))
+    split = max(0, scored - _joined(assignment))
+    slices = cut(0, split) + cut(split, scored) + cut(scored, intervals)
+    return _plan(assignment, "backtest", [population], slices, history=intervals, split=split, scored=scored, kept=kept_from(scored))
+
+
+def _joined(assignment: Assignment) -> int:
+    """Intervals that the joined monitor learns itself, at least."""
+    return max(SLICE_INTERVALS, JOINED_SECONDS // assignment.timeline.seconds)
 
 
 def _plan(
@@ -91,6 +97,7 @@ def _plan(
     *,
     history: int,
     split: int,
+    scored: int,
     kept: int,
 ) -> Plan:
     appeared, hashes = _gather(populations)
@@ -106,6 +113,7 @@ def _plan(
         history=history,
         slices=tuple(piece for begin, end in slices for piece in (cut(begin, end, step) if begin >= kept else [(begin, end)])),
         split=split,
+        scored=scored,
         kept_from=min(kept, split),
         observed=int(occupied[:split].sum()),
         shards=shards,

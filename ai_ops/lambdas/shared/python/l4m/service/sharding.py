@@ -121,7 +121,7 @@ def _join(lesson: Lesson, parts: Parts) -> Step:
         joint.take(columns[columns < plan.known], parts.load_learned(number))
     lesson.progress.monitor = joint.monitor(plan.observed)
     if plan.task == "backtest":
-        lesson.evaluate(starts[plan.split :])
+        lesson.evaluate(starts[plan.scored :])
     return _hand_on(lesson, parts, plan, plan.split)
 
 
@@ -135,7 +135,7 @@ def _advance(lesson: Lesson, parts: Parts, progress: Event) -> Step:
         first, end = plan.slices[piece]
         values = _assemble(plan, [parts.load_slice(piece, number) for number in range(plan.shards)])
         block = Block(starts[first], values, plan.leaves)
-        lesson.observe(Reading(tuple(starts[first:end]), block), is_scored=plan.task == "backtest")
+        lesson.observe(Reading(tuple(starts[first:end]), block), is_scored=first >= plan.scored)
     end = plan.slices[pieces[-1]][1]
     if end < plan.intervals:
         return _hand_on(lesson, parts, plan, end)

@@ -25,8 +25,8 @@ class Plan:
 
     ``leaves`` are in the order in which they appear, ``known`` of them before ``split``; ``owners`` are the shards they
     belong to. Shards learn up to ``split``, and keep values from ``kept_from`` on; from ``split`` on the joined monitor
-    learns. ``history`` intervals come from the historical path, the others from the live one. ``observed`` intervals before
-    ``split`` have data.
+    learns, and what it finds from ``scored`` on counts. ``history`` intervals come from the historical path, the others
+    from the live one. ``observed`` intervals before ``split`` have data.
     """
 
     task: str
@@ -34,6 +34,7 @@ class Plan:
     history: int
     slices: tuple[tuple[int, int], ...]
     split: int
+    scored: int
     kept_from: int
     observed: int
     shards: int
