@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from l4m.model import DetectorStatus, Frequency
-from l4m.service import anomalies
+from l4m.service import anomalies, quality
 from l4m.service.detectors import DetectorChange, update_detector
 
 
@@ -100,3 +100,16 @@ def test_a_repeated_backtest_takes_back_what_it_does_not_find_again(world: Any) 
     kept = [key for key in world.contents()["objects"] if key.endswith(".f32")]
     assert len(kept) == len(groups_of(world))
     assert all(any(group.id in key for key in kept) for group in groups_of(world))
+
+
+def test_quality_is_told_of_the_last_activation_alone(world: Any) -> None:
+    world.learn()
+    world.put_live(0)
+    world.run(0)
+    learned, _ = quality.quality_reports(world.context, world.arn, None)
+    world.move(DetectorStatus.ACTIVATING, 2)
+    world.do("learn", generation=2)
+    assert quality.quality_reports(world.context, world.arn, None) == (learned,)
+    world.put_live(1)
+    world.run(1)
+    assert [report.start for report in quality.quality_reports(world.context, world.arn, None)] == [learned.start, world.live(0)]

@@ -10,13 +10,13 @@ from l4m.store.runs import Runs
 
 
 def quality_reports(context: Context, detector_arn: str, metric_set_arn: str | None) -> tuple[QualityReport, ...]:
-    """Figures of the learning and of the newest run; none before the first."""
+    """Figures of the last learning and of the newest run since; none before the first."""
     detector = context.resources.detector(detector_arn)
     if metric_set_arn is not None:
         context.resources.metric_set(metric_set_arn)
     runs = Runs(context.table, detector.name, detector.generation)
-    newest = next((record.quality for _, record in runs.executions() if record.quality), None)
-    stored = [one for one in (runs.learning(), newest) if one]
+    pointer = runs.pointer()
+    stored = [one for one in (runs.learning(), pointer.quality if pointer else None) if one]
     reports = []
     for report in stored:
         if metric_set_arn in (None, report["metric_set"]):

@@ -140,7 +140,7 @@ def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_cor
     executions = [_execution(start, files, reading) for start in reading.starts]
     assignment.runs.require(run.pointer)  # what a faster run said of these intervals stands
     assignment.runs.record(executions)
-    run.pointer = _move(run, reading.starts, key, files, is_published=is_quiet(report))
+    run.pointer = _move(run, reading, key, files, is_published=is_quiet(report))
     _publish(run, after)
     if not is_correction:
         _count(run, executions, report["groups"])
@@ -156,9 +156,9 @@ def _save(run: Run, state: SavedState) -> str:
     return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail)
 
 
-def _move(run: Run, starts: Sequence[int], key: str, files: Files, *, is_published: bool) -> Pointer:
-    """The pointer after ``starts``; states that no late data can go back to any more are deleted."""
-    timeline, old = run.assignment.timeline, run.pointer
+def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: bool) -> Pointer:
+    """The pointer after what was read; states that no late data can go back to any more are deleted."""
+    timeline, old, starts = run.assignment.timeline, run.pointer, reading.starts
     end = timeline.after(starts[-1])
     oldest = timeline.before(end, run.assignment.context.facilities.late_intervals)
     seen = {**old.seen, **{str(start): fingerprint(files[start]) for start in starts}}
@@ -178,6 +178,7 @@ def _move(run: Run, starts: Sequence[int], key: str, files: Files, *, is_publish
             deaths=0,
             seen={start: mark for start, mark in seen.items() if int(start) >= oldest},
             checkpoints=(*kept, (end, key)),
+            quality=reading.quality or old.quality,
         ),
     )
     gone = {state for _, state in old.checkpoints} - {state for _, state in moved.checkpoints}
@@ -225,7 +226,7 @@ def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
     if not files[start]:
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
     note = f"{reading.left_out:,} new series were left out: the quota MaxSeries is reached" if reading.left_out else None
-    return ExecutionRecord(start, "COMPLETED", note, reading.quality)
+    return ExecutionRecord(start, "COMPLETED", note)
 
 
 def _count(run: Run, executions: Sequence[ExecutionRecord], groups: Sequence[Mapping[str, object]]) -> None:

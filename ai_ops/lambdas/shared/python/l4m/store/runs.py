@@ -19,7 +19,7 @@ class Pointer:
     ``next`` is the first interval that was not run, ``state_key`` the state after the one before; ``checkpoints``
     are the states that late data can go back to, by the ``next`` of their time; ``seen`` are the fingerprints of the
     files that recent intervals were read from; ``failures`` counts attempts at ``next`` that failed, ``deaths`` those
-    that the function did not survive.
+    that the function did not survive; ``quality`` says what the data was like that was read last.
     """
 
     next: int
@@ -29,6 +29,7 @@ class Pointer:
     checkpoints: tuple[tuple[int, str], ...] = ()
     failures: int = 0
     deaths: int = 0
+    quality: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
 
 
@@ -39,7 +40,6 @@ class ExecutionRecord:
     start: int
     status: str
     reason: str | None = None
-    quality: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
