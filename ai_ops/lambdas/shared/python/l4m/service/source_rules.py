@@ -20,7 +20,7 @@ def source_faults(metric_set: MetricSet, account: str) -> list[Fault]:
     source = metric_set.source
     if isinstance(source, OtherSource):
         return list(_other_faults(source, account))
-    return [*s3_faults(source, account), *_header_faults(metric_set, source.format)]
+    return [*s3_faults(source, account), *_time_faults(source), *_header_faults(metric_set, source.format)]
 
 
 def s3_faults(source: S3Source, account: str) -> list[Fault]:
@@ -59,6 +59,14 @@ def role_faults(field: str, arn: str, account: str) -> Iterator[Fault]:
         yield Fault(field, f"{arn!r} is not the ARN of a role")
     elif owner != account:
         yield Fault(field, f"{arn!r} belongs to another account than this service's, {account}")
+
+
+def _time_faults(source: S3Source) -> Iterator[Fault]:
+    """Without a time in its path, no interval could tell its own files from all that ever came."""
+    path = source.templated_path
+    if path is not None and not any(PATH_LETTERS & set(pattern) for pattern in _PATTERN.findall(path)):
+        advice = "end it in a time, such as {{yyyyMMdd}}/{{HHmm}}"
+        yield Fault("source.templated_path", f"{path!r} holds no time, so every interval would read all files again; {advice}")
 
 
 def _rendering_faults(template: str) -> list[Fault]:
