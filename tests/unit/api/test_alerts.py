@@ -75,6 +75,20 @@ def test_faulty_alert_is_refused_and_not_kept(client, service, sales, changes, f
     assert service.items() == before
 
 
+def test_everything_wrong_is_reported_at_once(client, sales):
+    wrong = {"SNSConfiguration": {"RoleArn": OTHER_ROLE["RoleArn"], "SnsTopicArn": QUEUE["SnsTopicArn"]}}
+    filters = {"MetricList": ["clicks"], "DimensionFilterList": [{"DimensionName": "platform"}]}
+    with pytest.raises(client.exceptions.ValidationException) as refusal:
+        client.create_alert(AlertName="page", AnomalyDetectorArn=sales, Action=wrong, AlertFilters=filters, Tags={"aws:x": "y"})
+    assert {one["Name"] for one in refusal.value.response["Fields"]} == {
+        "Action.RoleArn",
+        "Action.SNSConfiguration.SnsTopicArn",
+        "AlertFilters.MetricList[0]",
+        f"{BY_DIMENSION}[0].DimensionValueList",
+        "Tags",
+    }
+
+
 def test_filters_need_a_metric_set(client):
     arn = client.create_anomaly_detector(AnomalyDetectorName="bare", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
     with pytest.raises(client.exceptions.ValidationException, match="no metric set"):
@@ -82,6 +96,17 @@ def test_filters_need_a_metric_set(client):
             AlertName="page", AnomalyDetectorArn=arn["AnomalyDetectorArn"], Action=TOPIC, AlertFilters={"MetricList": ["views"]}
         )
     client.create_alert(AlertName="page", AnomalyDetectorArn=arn["AnomalyDetectorArn"], Action=TOPIC)
+
+
+def test_a_measure_or_dimension_goes_once_no_alert_s_filter_names_it(client, sales, metric_set_of):
+    arn = client.list_metric_sets(AnomalyDetectorArn=sales)["MetricSetSummaryList"][0]["MetricSetArn"]
+    filtered = {"MetricList": ["price"], "DimensionFilterList": [{"DimensionName": "platform", "DimensionValueList": ["app"]}]}
+    alert = client.create_alert(AlertName="page", AnomalyDetectorArn=sales, Action=TOPIC, AlertFilters=filtered)["AlertArn"]
+    change = {"MetricSetArn": arn, "MetricList": metric_set_of(sales)["MetricList"][:1], "DimensionList": ["marketplace"]}
+    with pytest.raises(client.exceptions.ValidationException, match="the alert 'page' filters by what is not there any more"):
+        client.update_metric_set(**change)
+    client.update_alert(AlertArn=alert, AlertFilters={"MetricList": ["views"]})
+    client.update_metric_set(**change)
 
 
 def test_alerts_are_listed_for_one_detector_or_all_in_pages(client, sales):

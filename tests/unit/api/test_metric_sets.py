@@ -13,6 +13,7 @@ HEADERS = f"{CSV}.HeaderList"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:AmazonLookoutMetrics-x"
 VPC = {"SubnetIdList": ["s"], "SecurityGroupIdList": ["g"]}
 HOURLY = {"AnomalyDetectorFrequency": "PT1H"}
+TOPIC = {"SNSConfiguration": {"RoleArn": ROLE, "SnsTopicArn": "arn:aws:sns:us-east-1:123456789012:alarms"}}
 
 
 @pytest.fixture
@@ -112,6 +113,8 @@ def test_json_lines_without_dimensions_and_with_defaults(client, sales, metric_s
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{{yyyyQQ}}/"])}, f"{S3}.TemplatedPathList"),
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{yyyy}/"])}, f"{S3}.TemplatedPathList"),
         ({"MetricSource": s3(TemplatedPathList=["s3://shop/{{}}/"])}, f"{S3}.TemplatedPathList"),
+        ({"MetricSource": s3(TemplatedPathList=["s3://shop/live/"])}, f"{S3}.TemplatedPathList"),
+        ({"MetricSource": s3(TemplatedPathList=["s3://shop/{{_}}/"])}, f"{S3}.TemplatedPathList"),
         ({"DimensionFilterList": [{"Name": "country", "FilterList": [{"DimensionValue": "de"}]}]}, "DimensionFilterList"),
         ({"DimensionFilterList": [{"FilterList": [{"DimensionValue": "de"}]}]}, "DimensionFilterList[0].Name"),
         ({"DimensionFilterList": [{"Name": "platform"}]}, "DimensionFilterList[0].FilterList"),
@@ -131,11 +134,22 @@ def test_everything_wrong_is_reported_at_once(client, sales, metric_set_of):
             sales,
             MetricSource={},
             Timezone="Nowhere",
+            Tags={"aws:x": "y"},
+            DimensionFilterList=[{"Name": "platform"}],
             DimensionList=["views"],
             TimestampColumn={"ColumnName": "views", "ColumnFormat": "??qq"},
         ),
     )
-    assert set(faults) == {"MetricSource", "Timezone", "DimensionList", "TimestampColumn.ColumnName", "TimestampColumn.ColumnFormat"}
+    assert set(faults) == {
+        "MetricSource",
+        "Timezone",
+        "Tags",
+        "DimensionFilterList",
+        "DimensionFilterList[0].FilterList",
+        "DimensionList",
+        "TimestampColumn.ColumnName",
+        "TimestampColumn.ColumnFormat",
+    }
 
 
 def test_second_metric_set_of_a_detector_is_over_the_quota(client, sales, metric_set_of):
@@ -170,6 +184,27 @@ def test_update_is_held_to_the_same_rules(client, service, sales, metric_set_of)
     assert "MetricSource" in faults_of(client, {"MetricSetArn": arn, "MetricSource": {}}, "update_metric_set")
     assert "MetricSetFrequency" in faults_of(client, {"MetricSetArn": arn, "MetricSetFrequency": "PT5M"}, "update_metric_set")
     assert service.items() == before
+
+
+def test_everything_wrong_with_an_update_is_reported_at_once(client, service, sales, metric_set_of):
+    arn = client.create_metric_set(**metric_set_of(sales))["MetricSetArn"]
+    filtered = {"MetricList": ["views", "price"], "DimensionFilterList": [{"DimensionName": "platform", "DimensionValueList": ["app"]}]}
+    client.create_alert(AlertName="page", AnomalyDetectorArn=sales, Action=TOPIC, AlertFilters=filtered)
+    resources = service.context.resources
+    resources.change(resources.detector(sales), lambda current: replace(current, status=DetectorStatus.ACTIVE))
+    change = {
+        "MetricList": [{"MetricName": "views", "AggregationFunction": "SUM"}],
+        "DimensionList": ["views"],
+        "MetricSource": {},
+        "DimensionFilterList": [{"Name": "platform"}],
+    }
+    with pytest.raises(client.exceptions.ValidationException) as refusal:
+        client.update_metric_set(MetricSetArn=arn, **change)
+    told = [(one["Name"], one["Message"]) for one in refusal.value.response["Fields"]]
+    assert {name for name, _ in told} >= {"MetricSource", "DimensionFilterList[0].FilterList", "MetricList", "DimensionList"}
+    for name, words in (("MetricList", "'page' filters by what is not there any more: 'price'"), ("DimensionList", "'platform'")):
+        assert any(field == name and words in message for field, message in told)
+    assert sum("deactivate it first" in message for _, message in told) == 4
 
 
 def test_live_detector_takes_a_new_offset_but_no_new_measures(client, service, sales, metric_set_of):

@@ -227,3 +227,18 @@ def test_killed_at_any_call_the_detector_ends_up_as_described(owner: Owner, at: 
     assert plan(owner.params, "h1", owner.actual()) == ()
     assert owner.actual().status == "ACTIVE"
     assert owner.learnings() == 2
+
+
+def test_measures_and_dimensions_go_although_somebody_gave_the_alert_a_filter_on_them(owner: Owner) -> None:
+    owner.settle()
+    alert = owner.actual().alerts["alerter"]["AlertArn"]
+    gone, dimension = owner.params.measures[0]["MetricName"], owner.params.dimensions[0]
+    filters = {"MetricList": [gone], "DimensionFilterList": [{"DimensionName": dimension, "DimensionValueList": ["x"]}]}
+    owner.client.update_alert(AlertArn=alert, AlertFilters=filters)
+    assert owner.settle() == []
+    owner.given |= {"metrics_set": owner.given["metrics_set"][1:], "dimension_list": owner.given["dimension_list"][1:]}
+    changes = owner.settle()
+    assert any(change.startswith("update alert filters alerter (") for change in changes)
+    assert "AlertFilters" not in owner.actual().alerts["alerter"]
+    assert gone not in str(owner.actual().metric_set["MetricList"])
+    assert owner.actual().status == "ACTIVE"

@@ -85,6 +85,8 @@ class DetectorSetup:
                 self.client.tag_resource(ResourceArn=arn, Tags=detector_tags(self.params, self.history))
             case "metric_set", _:
                 self._put_metric_set(change, arn, actual)
+            case "alert_filters", _:
+                self.client.update_alert(AlertArn=actual.alerts[change.name]["AlertArn"], AlertFilters={})
             case "alert", Action.DELETE:
                 self.client.delete_alert(AlertArn=actual.alerts[change.name]["AlertArn"])
             case "alert", _:

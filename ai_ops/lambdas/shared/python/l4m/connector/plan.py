@@ -54,7 +54,8 @@ class Actual:
 
 def plan(params: Params, history: str | None, actual: Actual) -> tuple[Change, ...]:
     """Every change, in the order in which it can be made; ``history`` is None where nothing was crawled."""
-    return (*_detector(params, actual), *_tags(params, history, actual), *_metric_set(params, actual), *_alerts(params, actual))
+    before = (*_detector(params, actual), *_tags(params, history, actual), *_filters(params, actual))
+    return (*before, *_metric_set(params, actual), *_alerts(params, actual))
 
 
 def needs_replacement(params: Params, actual: Actual) -> bool:
@@ -79,6 +80,16 @@ def _tags(params: Params, history: str | None, actual: Actual) -> Iterator[Chang
         yield Change(Action.UPDATE, "tags", params.detector_name, changed, relearns=changed != tuple(MANAGED))
 
 
+def _filters(params: Params, actual: Actual) -> Iterator[Change]:
+    """Filters that somebody gave an alert of ours: the API lets nothing go that a filter names, and params.json knows no filters."""
+    there = {measure["MetricName"] for measure in params.measures} | set(params.dimensions)
+    for name, found in actual.alerts.items():
+        filters = found.get("AlertFilters", {})
+        named = {*filters.get("MetricList", ()), *(one["DimensionName"] for one in filters.get("DimensionFilterList", ()))}
+        if _is_ours(found) and named - there:
+            yield Change(Action.UPDATE, "alert_filters", name, tuple(sorted(named - there)))
+
+
 def _metric_set(params: Params, actual: Actual) -> Iterator[Change]:
     if not actual.metric_set:
         yield Change(Action.CREATE, "metric_set", params.metric_set_name, relearns=actual.arn is not None)
@@ -91,7 +102,7 @@ def _metric_set(params: Params, actual: Actual) -> Iterator[Change]:
 def _alerts(params: Params, actual: Actual) -> Iterator[Change]:
     alert = params.alert
     for name, found in actual.alerts.items():
-        if MANAGED.items() <= found.get("Tags", {}).items() and (alert is None or alert.name != name):
+        if _is_ours(found) and (alert is None or alert.name != name):
             yield Change(Action.DELETE, "alert", name)
     if alert is None:
         return
@@ -101,6 +112,10 @@ def _alerts(params: Params, actual: Actual) -> Iterator[Change]:
     changed = _differences(alert_fields(params, alert), actual.alerts[alert.name])
     if changed:
         yield Change(Action.UPDATE, "alert", alert.name, changed)
+
+
+def _is_ours(alert: Mapping[str, Any]) -> bool:
+    return bool(MANAGED.items() <= alert.get("Tags", {}).items())
 
 
 def _differences(wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ _FUNCTION = re.compile(r"arn:[a-z\d-]+:lambda:[a-z\d-]+:\d{12}:function:[A-Za-z0
 
 def alert_faults(alert: Alert, metric_set: MetricSet | None, account: str) -> list[Fault]:
     """Everything that is wrong with an alert on a detector with that metric set."""
-    return [*_target_faults(alert.target, account), *_filter_faults(alert, metric_set)]
+    return [*_target_faults(alert.target, account), *filter_faults(alert, metric_set)]
 
 
 def _target_faults(target: SnsTarget | LambdaTarget, account: str) -> Iterator[Fault]:
@@ -27,7 +27,8 @@ def _target_faults(target: SnsTarget | LambdaTarget, account: str) -> Iterator[F
         yield Fault("target.function_arn", f"{target.function_arn!r} is not the ARN of a Lambda function")
 
 
-def _filter_faults(alert: Alert, metric_set: MetricSet | None) -> Iterator[Fault]:
+def filter_faults(alert: Alert, metric_set: MetricSet | None) -> Iterator[Fault]:
+    """Everything in an alert's filters that the metric set does not have."""
     if not alert.measures and not alert.dimension_filters:
         return
     if metric_set is None:

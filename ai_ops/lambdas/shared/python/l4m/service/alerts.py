@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-from l4m.errors import InvalidInput, QuotaExceeded
+from l4m.errors import Fault, InvalidInput, QuotaExceeded
 from l4m.findings import Page
 from l4m.model import Alert, LambdaTarget, SnsTarget
 from l4m.service.alert_rules import alert_faults
 from l4m.service.context import Context
-from l4m.service.tags import check_tags
+from l4m.service.tags import tag_faults
 from l4m.store import keys
 
 
@@ -25,11 +25,10 @@ class AlertChange:
     dimension_filters: Mapping[str, tuple[str, ...]] | None = None
 
 
-def create_alert(context: Context, alert: Alert) -> Alert:
-    """Keep a new alert of a detector."""
+def create_alert(context: Context, alert: Alert, faults: Sequence[Fault] = ()) -> Alert:
+    """Keep a new alert of a detector, unless the caller knows ``faults`` already, or more are found."""
     detector = context.resources.detector(alert.detector_arn)
-    check_tags(context.limits, alert.tags)
-    _check(context, alert)
+    _check(context, alert, [*faults, *tag_faults(context.limits, alert.tags)])
     if len(context.resources.alerts(detector.arn)) >= context.limits.alerts_per_detector:
         raise QuotaExceeded("alerts per detector", context.limits.alerts_per_detector, "MaxAlerts")
     context.resources.add_alert(alert)
@@ -44,20 +43,20 @@ def list_alerts(context: Context, detector_arn: str | None, limit: int, after: s
     return context.resources.page(keys.ALERTS, limit, after, lambda one: one.detector_arn == detector_arn)
 
 
-def update_alert(context: Context, arn: str, change: AlertChange) -> Alert:
+def update_alert(context: Context, arn: str, change: AlertChange, faults: Sequence[Fault] = ()) -> Alert:
     """Change an alert; filters that are given replace the old ones."""
 
     def edit(current: Alert) -> Alert:
         given = {one.name: getattr(change, one.name) for one in fields(change) if getattr(change, one.name) is not None}
         edited = replace(current, **given, modified=context.now)
-        _check(context, edited)
+        _check(context, edited, faults)
         return edited
 
     return context.resources.change(context.resources.alert(arn), edit)
 
 
-def _check(context: Context, alert: Alert) -> None:
+def _check(context: Context, alert: Alert, faults: Sequence[Fault]) -> None:
     metric_sets = context.resources.metric_sets(alert.detector_arn)
-    faults = alert_faults(alert, metric_sets[0] if metric_sets else None, context.account)
-    if faults:
-        raise InvalidInput(*faults)
+    found = [*faults, *alert_faults(alert, metric_sets[0] if metric_sets else None, context.account)]
+    if found:
+        raise InvalidInput(*found)

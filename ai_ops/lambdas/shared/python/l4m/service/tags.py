@@ -39,7 +39,14 @@ def untag_resource(context: Context, arn: str, names: Collection[str]) -> None:
 
 
 def check_tags(limits: Limits, tags: Mapping[str, str], total: int | None = None, *, is_detector: bool = False) -> None:
-    """Refuse reserved names, too many tags, and options that cannot be used or stand where they have no effect."""
+    """Refuse what ``tag_faults`` finds."""
+    faults = tag_faults(limits, tags, total, is_detector=is_detector)
+    if faults:
+        raise InvalidInput(*faults)
+
+
+def tag_faults(limits: Limits, tags: Mapping[str, str], total: int | None = None, *, is_detector: bool = False) -> list[Fault]:
+    """Reserved names, too many tags, and options that cannot be used or stand where they have no effect."""
     faults = [Fault("tags", f"{name!r} begins with the reserved {RESERVED!r}") for name in tags if name.lower().startswith(RESERVED)]
     count = len(tags) if total is None else total
     if count > limits.tags:
@@ -48,8 +55,7 @@ def check_tags(limits: Limits, tags: Mapping[str, str], total: int | None = None
         faults += option_faults(tags)
     else:
         faults += [Fault("tags", f"{name!r} has an effect on detectors only") for name in find_options(tags)]
-    if faults:
-        raise InvalidInput(*faults)
+    return faults
 
 
 def _find(context: Context, arn: str) -> Resource:

@@ -51,8 +51,8 @@ def get_sample_data(context: Context, members: Members) -> Members:
         raise InvalidInput(Fault(_SAMPLE, "is required"))
     source, faults = read_s3_source(members[_SAMPLE], _SAMPLE)
     with wire_names(_FIELDS):
-        if faults or (faults := s3_faults(source, context.account)):
-            raise InvalidInput(*faults)
+        if found := [*faults, *s3_faults(source, context.account)]:
+            raise InvalidInput(*found)
         return findings.write_sample(samples.read_sample(context, source))
 
 

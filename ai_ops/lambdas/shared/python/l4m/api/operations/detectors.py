@@ -12,6 +12,7 @@ from l4m.errors import Fault, InvalidInput
 from l4m.model import Frequency
 from l4m.service import detectors
 from l4m.service.context import Context
+from l4m.service.tags import tag_faults
 
 Members = dict[str, Any]
 
@@ -19,9 +20,9 @@ Members = dict[str, Any]
 def create_anomaly_detector(context: Context, members: Members) -> Members:
     """Name, frequency and key of a new detector."""
     frequency = _read_frequency(members)
-    if frequency is None:
-        raise InvalidInput(Fault(FIELDS["frequency"], "is required"))
     with wire_names(FIELDS):
+        if frequency is None:
+            raise InvalidInput(Fault("frequency", "is required"), *tag_faults(context.limits, members.get("Tags", {}), is_detector=True))
         detector = detectors.create_detector(
             context,
             members["AnomalyDetectorName"],

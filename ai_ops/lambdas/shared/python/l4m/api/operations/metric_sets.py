@@ -9,11 +9,10 @@ from l4m.api.wire.members import wire_names
 from l4m.api.wire.metric_sets import FIELDS, describe, read_filters, read_measures, read_timestamp, summarise
 from l4m.api.wire.sources import read_source
 from l4m.arns import name_of
-from l4m.errors import Fault, InvalidInput
+from l4m.errors import Fault
 from l4m.model import Frequency, MetricSet
 from l4m.service import metric_sets
 from l4m.service.context import Context
-from l4m.service.metric_set_rules import metric_set_faults
 
 Members = dict[str, Any]
 
@@ -40,11 +39,8 @@ def create_metric_set(context: Context, members: Members) -> Members:
         filters=filters,
         tags=members.get("Tags", {}),
     )
-    faults += filter_faults
     with wire_names(FIELDS):
-        if faults:
-            raise InvalidInput(*faults, *metric_set_faults(metric_set, detector.frequency, context.account))
-        return {"MetricSetArn": metric_sets.create_metric_set(context, metric_set).arn}
+        return {"MetricSetArn": metric_sets.create_metric_set(context, metric_set, [*faults, *filter_faults]).arn}
 
 
 def describe_metric_set(context: Context, members: Members) -> Members:
@@ -55,10 +51,8 @@ def describe_metric_set(context: Context, members: Members) -> Members:
 def update_metric_set(context: Context, members: Members) -> Members:
     """Everything but name and timezone can change."""
     change, faults = _read_change(members)
-    if faults:
-        raise InvalidInput(*faults)
     with wire_names(FIELDS):
-        return {"MetricSetArn": metric_sets.update_metric_set(context, members["MetricSetArn"], change).arn}
+        return {"MetricSetArn": metric_sets.update_metric_set(context, members["MetricSetArn"], change, faults).arn}
 
 
 def list_metric_sets(context: Context, members: Members) -> Members:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from l4m.api.wire.members import epoch, present
-from l4m.errors import Fault, InvalidInput
+from l4m.errors import Fault
 from l4m.model import Alert, LambdaTarget, SnsTarget
 
 FIELDS = {
@@ -48,19 +48,19 @@ def summarise(alert: Alert) -> dict[str, Any]:
     )
 
 
-def read_action(wire: Wire) -> SnsTarget | LambdaTarget:
-    """The one target of an Action."""
+def read_action(wire: Wire) -> tuple[SnsTarget | LambdaTarget | None, list[Fault]]:
+    """The one target of an Action, with what is wrong with its structure."""
     if len(wire) != 1:
-        raise InvalidInput(Fault("Action", "needs exactly one of SNSConfiguration and LambdaConfiguration"))
+        return None, [Fault("Action", "needs exactly one of SNSConfiguration and LambdaConfiguration")]
     if "LambdaConfiguration" in wire:
         configuration = wire["LambdaConfiguration"]
-        return LambdaTarget(configuration["RoleArn"], configuration["LambdaArn"])
+        return LambdaTarget(configuration["RoleArn"], configuration["LambdaArn"]), []
     configuration = wire["SNSConfiguration"]
-    return SnsTarget(configuration["RoleArn"], configuration["SnsTopicArn"], configuration.get("SnsFormat", "JSON"))
+    return SnsTarget(configuration["RoleArn"], configuration["SnsTopicArn"], configuration.get("SnsFormat", "JSON")), []
 
 
-def read_filters(wire: Wire) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Measures and dimension values of AlertFilters."""
+def read_filters(wire: Wire) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], list[Fault]]:
+    """Measures and dimension values of AlertFilters, with what is wrong with their structure."""
     faults: list[Fault] = []
     dimensions: dict[str, tuple[str, ...]] = {}
     measures = wire.get("MetricList", [])
@@ -74,9 +74,7 @@ def read_filters(wire: Wire) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]
             faults.append(Fault(f"{where}.DimensionValueList", "is required"))
         else:
             dimensions[name] = tuple(one["DimensionValueList"])
-    if faults:
-        raise InvalidInput(*faults)
-    return tuple(measures), dimensions
+    return tuple(measures), dimensions, faults
 
 
 def _write_action(target: SnsTarget | LambdaTarget) -> dict[str, Any]:
