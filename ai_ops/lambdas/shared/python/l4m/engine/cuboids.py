@@ -65,14 +65,20 @@ class Cuboid:
     @cached_property
     def _sorted(self) -> tuple[Ints, Ints]:
         """The leaves in the order of their elements, and where the ones of each element begin and end."""
-        keys = self.parents.astype(np.uint16) if self.size <= SHORT else self.parents
-        order, counts = np.argsort(keys, kind="stable"), np.bincount(self.parents, minlength=self.size)
-        if self.source is not None and self.source.source is not None:  # so far these are elements of the source
-            leaves, ends = self.source._sorted
-            lengths = np.diff(ends)
-            counts = np.bincount(self.parents, lengths, self.size).astype(np.int64)
-            order = leaves[_runs(ends[order], lengths[order])]
-        return order, np.concatenate([[0], np.cumsum(counts)])
+        if self.source is None or self.source.source is None:
+            return self._order, np.concatenate([[0], np.cumsum(np.bincount(self.parents, minlength=self.size))])
+        (leaves, ends), order = self.source._sorted, self._order
+        lengths = np.diff(ends)
+        counts = self.add_up(lengths).astype(np.int64)
+        return leaves[_runs(ends[order], lengths[order])], np.concatenate([[0], np.cumsum(counts)])
+
+    @property
+    def _order(self) -> Ints:
+        """The elements of the source in the order of the elements here; over a grid, nothing has to be sorted."""
+        if self.source is None or self.source.grid is None:
+            return np.argsort(self.parents.astype(np.uint16) if self.size <= SHORT else self.parents, kind="stable")
+        axes = np.argsort([d not in self.dimensions for d in self.source.dimensions], kind="stable")
+        return np.arange(self.source.size).reshape(self.source.grid).transpose(axes.tolist()).ravel()
 
 
 def build_cuboids(codes: NDArray[np.integer]) -> list[Cuboid]:
@@ -107,6 +113,14 @@ def add_up(cuboids: Sequence[Cuboid], values: Floats, leaves: Ints | None = None
         finer = sums.get(one.source)
         sums[one] = np.asarray(np.bincount(one.parents[rows], values, one.size), np.float64) if finer is None else one.add_up(finer)
     return list(sums.values())[::-1]
+
+
+def find_elements(cuboids: Sequence[Cuboid], leaves: Ints) -> list[Ints]:
+    """Return the element of each of some leaves, in all cuboids but the finest."""
+    found: dict[Cuboid | None, Ints] = {}
+    for one in reversed(cuboids):
+        found[one] = one.parents[found.get(one.source, leaves)]
+    return list(found.values())[::-1]
 
 
 def _runs(starts: Ints, lengths: Ints) -> Ints:

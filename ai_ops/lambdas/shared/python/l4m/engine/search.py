@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.cuboids import Cuboid, add_up
+from l4m.engine.cuboids import Cuboid, add_up, find_elements
 from l4m.engine.deviations import OUTLIERS, Floats, Ints
 
 BATCH = 8  # elements multiplied at a time; larger products are spread over threads, which costs more than it gains
+FEW = 8  # times that what leaves belong to goes into all elements, for it to be quicker to list it than to add up all of them
 MOST_SCORED = 128  # elements scored at a time: few enough for the cache
 
 Table = NDArray[np.float32]  # log likelihood ratio of every cell, shape (hypotheses, cells): first drops, then rises
@@ -86,44 +87,58 @@ class Search:
         self._sides = [Side.of(half, cells) for half in np.split(table, 2)]
         self._alive = np.ones(len(cells), bool)
         self._offsets = np.cumsum([0, *(one.size for one in self._cuboids)])
-        self._costs = np.repeat([one.cost for one in self._cuboids], [one.size for one in self._cuboids])
-        self._bounds = np.stack([np.concatenate(add_up(self._cuboids, one.weights)) for one in self._sides]) - self._costs
-        self._scores = np.full(self._bounds.shape, np.nan)  # exact ones, where they are known
-        self._is_whole = np.zeros(len(self._costs), bool)  # known not to be better explained by its parts
+        self._count = int(self._offsets[-1])  # of elements
+        self._costs = np.array([one.cost for one in self._cuboids])
+        self._bounds = np.empty((len(self._sides), self._count))
+        for bounds, side in zip(self._bounds, self._sides, strict=True):
+            sums = add_up(self._cuboids, side.weights)
+            np.concatenate([one - cost for one, cost in zip(sums, self._costs, strict=True)], out=bounds)
+        self._scores, self._is_known = np.empty(self._bounds.shape), np.zeros(self._bounds.shape, bool)  # exact ones, few of all
+        self._is_whole = np.zeros(self._count, bool)  # known not to be better explained by its parts
 
     def set_aside(self, leaves: Ints) -> None:
         """Take leaves out of the search."""
         self._alive[leaves] = False
-        for at, side in enumerate(self._sides):
-            lost = np.concatenate(add_up(self._cuboids, side.weights[leaves], leaves))
-            is_touched = lost != 0
-            self._bounds[at] -= lost
-            np.copyto(self._scores[at], np.nan, where=is_touched)
-            self._is_whole &= ~is_touched
+        for bounds, is_known, side in zip(self._bounds, self._is_known, self._sides, strict=True):
+            touched, lost = self._find_lost(side.weights[leaves], leaves)
+            bounds[touched] -= lost
+            is_known[touched] = self._is_whole[touched] = False
             side.set_aside(leaves)
+
+    def _find_lost(self, weights: Floats, leaves: Ints) -> tuple[Ints, Floats]:
+        """Return the elements that hold some of the leaves, and the sums of their weights there."""
+        if len(leaves) * len(self._cuboids) * FEW > self._count:
+            lost = np.concatenate(add_up(self._cuboids, weights, leaves))
+            touched = np.flatnonzero(lost)
+            return touched, lost[touched]
+        elements = np.add(find_elements(self._cuboids, leaves), self._offsets[:-1, np.newaxis])
+        touched, place = np.unique(elements, return_inverse=True)
+        return touched, np.asarray(np.bincount(place.ravel(), np.tile(weights, len(self._cuboids))), np.float64)
 
     def find_best(self) -> Element | None:
         """Score elements in the order of their bounds until none left can beat the best; one that its parts explain better is out."""
         candidates, bounds = self._list_candidates()
-        scores = self._scores.ravel()  # a view
+        scores, is_known = self._scores.ravel(), self._is_known.ravel()  # views
         first, size, (best, found) = 0, BATCH, self._find_best_leaf()
         while first < len(candidates) and bounds[first] > best:
             batch = candidates[first : first + size]
             first, size = first + size, min(2 * size, MOST_SCORED)
-            self._score(batch[np.isnan(scores[batch])])
+            self._score(batch[~is_known[batch]])
             for at in batch[scores[batch] > best].tolist():
-                if scores[at] > best and self._is_cause(at % len(self._costs), float(scores[at])):
-                    cuboid, leaves = self._find(at % len(self._costs))
+                if scores[at] > best and self._is_cause(at % self._count, float(scores[at])):
+                    cuboid, leaves = self._find(at % self._count)
                     best, found = float(scores[at]), Element(cuboid.dimensions, (), leaves[self._alive[leaves]], float(scores[at]))
         return found
 
     def _list_candidates(self) -> tuple[Ints, NDArray[np.float32]]:
         """Return the elements of both sides that may explain something, numbered through, best bound first, and their bounds."""
         candidates = np.flatnonzero(self._bounds > 0.0)
-        bounds = np.fmin(self._bounds.ravel()[candidates], self._scores.ravel()[candidates]).astype(np.float32)
-        candidates, bounds = candidates[bounds > 0], np.nextafter(bounds[bounds > 0], np.float32(np.inf))
-        order = _sort_falling(bounds)
-        return candidates[order], bounds[order]
+        bounds, known = self._bounds.ravel()[candidates], np.flatnonzero(self._is_known.ravel()[candidates])
+        bounds[known] = np.minimum(bounds[known], self._scores.ravel()[candidates[known]])
+        rounded = bounds.astype(np.float32)
+        candidates, rounded = candidates[rounded > 0], np.nextafter(rounded[rounded > 0], np.float32(np.inf))
+        order = _sort_falling(rounded)
+        return candidates[order], rounded[order]
 
     def _find_best_leaf(self) -> tuple[float, Element | None]:
         """Return the leaf that is best as a cause of its own, if any is: no search is needed, its bound is its score."""
@@ -140,18 +155,19 @@ class Search:
     def _score(self, candidates: Ints) -> None:
         """Find the log likelihood ratio of elements on one side each, under the best hypothesis, less the cost."""
         for at, side in enumerate(self._sides):
-            elements = candidates[candidates // len(self._costs) == at] % len(self._costs)
+            elements = candidates[candidates // self._count == at] % self._count
             if len(elements):
                 cuboids = np.searchsorted(self._offsets, elements, side="right") - 1
                 pairs = zip(cuboids.tolist(), (elements - self._offsets[cuboids]).tolist(), strict=True)
                 leaves = [self._cuboids[cuboid].find_leaves(element) for cuboid, element in pairs]
                 owners = np.repeat(np.arange(len(elements)), [len(one) for one in leaves])
-                self._scores[at, elements] = side.score(owners, np.concatenate(leaves), len(elements)) - self._costs[elements]
+                self._scores[at, elements] = side.score(owners, np.concatenate(leaves), len(elements)) - self._costs[cuboids]
+                self._is_known[at, elements] = True
 
     def _is_cause(self, at: int, score: float) -> bool:
         """Whether an element is one cause; if its parts explain more, it is out."""
         if not self._is_whole[at] and self._has_better_parts(at, score):
-            self._scores[:, at] = 0.0
+            self._scores[:, at], self._is_known[:, at] = 0.0, True
             return False
         self._is_whole[at] = True
         return True
