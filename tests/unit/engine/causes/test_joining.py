@@ -57,7 +57,7 @@ def learn(settings: Settings, leaves: Sequence[tuple[str, ...]], values: NDArray
     """A monitor that learned values by itself, in slices."""
     monitor = Monitor(settings)
     for begin in range(0, values.shape[1], 100):
-        monitor.observe(Block(START + begin * HOUR, values[:, begin : begin + 100], leaves))
+        monitor.observe(Block(START + begin * settings.interval_seconds, values[:, begin : begin + 100], leaves))
     return monitor
 
 
@@ -71,9 +71,9 @@ def join(nodes: Nodes, values: NDArray[np.float32], owners: NDArray[np.int64]) -
     joint, columns = Joint(nodes), [np.flatnonzero(owners == number) for number in range(owners.max() + 1)]
     shards = [Shard(nodes, one) for one in columns]
     for begin in range(0, values.shape[1], 100):
-        stretch = slice(begin, begin + 100)
-        parts = [shard.observe(values[:, stretch, one], START + begin * HOUR) for shard, one in zip(shards, columns, strict=True)]
-        joint.learn(Sums.of(parts), START + begin * HOUR)
+        stretch, start = slice(begin, begin + 100), START + begin * nodes.settings.interval_seconds
+        parts = [shard.observe(values[:, stretch, one], start) for shard, one in zip(shards, columns, strict=True)]
+        joint.learn(Sums.of(parts), start)
     for shard, one in zip(shards, columns, strict=True):
         joint.take(one, shard.learned())
     return joint.monitor(values.shape[1])
@@ -160,3 +160,17 @@ def test_a_fall_that_only_kin_show_is_found_in_the_first_hours_after_joining() -
     )
     assert (mine.start, mine.causes) == (later.start, theirs.causes)
     assert mine.causes[0].dimensions == {"country": "B", "device": "x"}
+
+
+def test_holidays_of_countries_that_shards_saw_make_the_next_no_news() -> None:
+    rng, days, leaves = np.random.default_rng(4), 130, [(country, device) for country in ("DE", "FR", "JP", "US") for device in "xyz"]
+    rate = np.outer(1 + 0.2 * np.sin(np.arange(days) * 2 * np.pi / 7), rng.uniform(5_000, 50_000, 12))
+    for day, country in ((70, 0), (95, 1), (111, 3), (125, 2)):
+        rate[day, 3 * country : 3 * country + 3] *= 0.65
+    values = rng.poisson(rate)[np.newaxis].astype(np.float32)
+    settings = Settings(24 * HOUR, (Measure("visits"),), ("country", "device"))
+    both = join(Nodes(settings, leaves), values[:, :120], np.arange(12) % 5), learn(settings, leaves, values[:, :120])
+    mine, theirs = (take_from("precedents.", unpack(one.save())) for one in both)
+    np.testing.assert_allclose(mine["away"], theirs["away"], rtol=1e-4)
+    np.testing.assert_allclose(mine["past"], theirs["past"], rtol=1e-4)
+    assert [one.observe(Block(START + 120 * 24 * HOUR, values[:, 120:], leaves)).incidents for one in both] == [(), ()]

@@ -16,7 +16,8 @@ from l4m.engine.facts import FactFinder, Facts
 from l4m.engine.kinship import MOST_LEAVES
 from l4m.engine.memory import Array, Memory, put_under
 from l4m.engine.monitor import Monitor
-from l4m.engine.rollups import ANY, Rollups, mean_of
+from l4m.engine.precedents import Precedents
+from l4m.engine.rollups import Rollups, mean_of
 from l4m.engine.scene import Scene
 from l4m.engine.seasons import Seasons
 from l4m.engine.settings import Settings
@@ -75,6 +76,14 @@ class Nodes:
         self.leaf_nodes: Ints = np.array(self.cube.leaf_nodes, np.int64)
         self.rollups: Ints = np.delete(np.arange(len(self.cube.nodes)), self.leaf_nodes)
 
+    def scene(self, leaves: int) -> Scene:
+        """Return the scene of all rollups and the first leaves, as many as that."""
+        first, members = self.leaf_nodes[:leaves], self.cube.members[:, :leaves]
+        chosen = np.sort(np.concatenate([self.rollups, first]))
+        names = [self.cube.nodes[node] for node in chosen]
+        members = np.where(members >= 0, np.searchsorted(chosen, members), -1)
+        return Scene(self.settings, names, self.cube.leaves[:leaves], np.searchsorted(chosen, first), members)
+
     def spread(self, values: Array, sums: Sums) -> Array:
         """Return the values of all nodes, shape (measures, intervals, nodes), from those of the leaves and the sums of the rollups."""
         nodes = np.empty((*values.shape[:2], len(self.cube.nodes)), np.float32)
@@ -86,35 +95,6 @@ class Nodes:
         """Return the values of the rollups, shape (measures, intervals, rollups)."""
         terms = zip(sums.totals, sums.counts, self.settings.measures, strict=True)
         return np.stack([mean_of(total, count, measure.aggregation) for total, count, measure in terms])
-
-
-class Near:
-    """All rollups and the first leaves: no other node is looked at beside its kin.
-
-    Parameters
-    ----------
-    nodes : Nodes
-        All nodes.
-    """
-
-    def __init__(self, nodes: Nodes) -> None:
-        cube, first = nodes.cube, nodes.leaf_nodes[:MOST_LEAVES]
-        chosen = np.sort(np.concatenate([nodes.rollups, first]))
-        members = cube.members[:, :MOST_LEAVES]
-        self._rollups, self._leaves = np.searchsorted(chosen, nodes.rollups), np.searchsorted(chosen, first)
-        self.scene = Scene(
-            nodes.settings,
-            [cube.nodes[node] for node in chosen],
-            cube.leaves[:MOST_LEAVES],
-            self._leaves,
-            np.where(members >= 0, np.searchsorted(chosen, members), -1),
-        )
-
-    def spread(self, rollups: Array, leaves: Array, columns: Ints) -> Array:
-        """Return an array of shape (measures, intervals, nodes) from one of the rollups and one of the leaves in ``columns``."""
-        nodes = np.empty((*rollups.shape[:2], len(self.scene.nodes)), np.float32)
-        nodes[:, :, self._rollups], nodes[:, :, self._leaves[columns]] = rollups, leaves
-        return nodes
 
 
 class Shard:
@@ -162,12 +142,12 @@ class Joint:
     """Puts a monitor together: every shard once, in any order, and the sums of all of them stretch by stretch."""
 
     def __init__(self, nodes: Nodes) -> None:
-        self._nodes, self._near = nodes, Near(nodes)
+        self._nodes, self._scene, self._near = nodes, nodes.scene(0), nodes.scene(MOST_LEAVES)
         self._measures = len(nodes.settings.measures)
         self._memory = Memory.blank(Seasons(nodes.settings).rows, len(nodes.cube.nodes) * self._measures)
         self._rollups = Detector(nodes.settings, len(nodes.rollups) * self._measures)
-        self._depths = np.array([sum(value != ANY for value in nodes.cube.nodes[node]) for node in nodes.rollups], np.int64)
-        self._days, self._beside, self._end = Days(nodes.settings), Beside(nodes.settings), 0
+        self._days, self._beside, self._precedents = Days(nodes.settings), Beside(nodes.settings), Precedents(nodes.settings)
+        self._end = 0
         self._facts = FactFinder(nodes.settings.measures).to_document()
 
     def take(self, columns: Ints, learned: dict[str, Array]) -> None:
@@ -179,12 +159,14 @@ class Joint:
         settings, values = self._nodes.settings, self._nodes.values_of(sums)
         scores, facts = self._rollups.run(_side_by_side(values), start), Facts(sums.is_count, sums.is_positive)
         turns = np.zeros(values.shape[1], np.bool_)  # nothing is told
-        seen = weigh(np.moveaxis(values, 0, 2), scores, depths=self._depths, turns=turns, facts=facts, settings=settings)
+        seen = weigh(np.moveaxis(values, 0, 2), scores, depths=self._scene.depths, turns=turns, facts=facts, settings=settings)
         for stretch, is_end in self._days.split(start, values.shape[1]):
-            self._days.observe(self._depths, seen.part(stretch), start + stretch.start * settings.interval_seconds, is_end)
+            part = seen.part(stretch)
+            self._precedents.observe(self._scene, part)
+            self._days.observe(self._scene.depths, part, start + stretch.start * settings.interval_seconds, is_end)
         least = np.where(facts.is_positive, np.float32(0), np.float32(-np.inf)).T[:, :, np.newaxis]
-        usual = self._near.spread(seen.usual, np.maximum(sums.usual, least), sums.near)
-        self._beside.learn(self._near.scene, self._near.spread(values, sums.values, sums.near), usual, start)
+        usual = _lay_out(self._near, seen.usual, np.maximum(sums.usual, least), sums.near)
+        self._beside.learn(self._near, _lay_out(self._near, values, sums.values, sums.near), usual, start)
         self._facts = [sums.is_count[-1].tolist(), sums.is_positive[-1].tolist()]
         self._end = start + values.shape[1] * settings.interval_seconds
 
@@ -192,15 +174,32 @@ class Joint:
         """Return the monitor, after so many intervals with data; of the day that goes on, it does not know what leaves added to it."""
         self._place(self._nodes.rollups, self._rollups.to_arrays())
         self._days.turn(self._end)
-        parts = {"detector.": self._memory.arrays(), "days.": self._days.to_arrays(), "beside.": self._beside.to_arrays()}
-        learned = {name: array for prefix, arrays in parts.items() for name, array in put_under(prefix, arrays).items()}
+        learned = put_under("detector.", self._memory.arrays()) | put_under("days.", self._days.to_arrays())
+        learned |= put_under("beside.", self._beside.to_arrays()) | put_under("precedents.", self._recalled())
         return Monitor.of(self._nodes.settings, self._nodes.leaves, learned, self._facts, observed)
+
+    def _recalled(self) -> dict[str, Array]:
+        """Return the precedents, if there are any, with a place for every node."""
+        learned = self._precedents.to_arrays()
+        if not learned["away"].size:
+            return learned
+        away = np.zeros((2, self._measures, len(self._nodes.cube.nodes)), np.float32)
+        away[:, :, self._nodes.rollups] = learned["away"]
+        return {**learned, "away": away}
 
     def _place(self, nodes: Ints, learned: dict[str, Array]) -> None:
         """Write the series of some nodes to their places: all measures of a node side by side."""
         series = (nodes[:, np.newaxis] * self._measures + np.arange(self._measures)).ravel()
         for name, array in self._memory.arrays().items():
             array[:, series] = learned[name]
+
+
+def _lay_out(scene: Scene, rollups: Array, leaves: Array, columns: Ints) -> Array:
+    """Return an array of shape (measures, intervals, nodes) from one of the rollups and one of the leaves in ``columns``."""
+    nodes = np.empty((*rollups.shape[:2], len(scene.nodes)), np.float32)
+    nodes[:, :, np.delete(np.arange(len(scene.nodes)), scene.leaf_nodes)] = rollups
+    nodes[:, :, scene.leaf_nodes[columns]] = leaves
+    return nodes
 
 
 def _side_by_side(values: Array) -> Array:

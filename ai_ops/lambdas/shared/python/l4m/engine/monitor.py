@@ -181,13 +181,14 @@ class Monitor:
         facts: Sequence[Sequence[bool]],
         observed: int,
     ) -> Monitor:
-        """Return a monitor without open incidents from what its detector, days, kin and facts hold after ``observed`` intervals."""
+        """Return a monitor without open incidents from what its parts and its facts hold after ``observed`` intervals."""
         monitor = cls(settings)
         monitor._cube.add(leaves)
         monitor._scene = Scene.of(settings, monitor._cube)
         monitor._detector = Detector.from_arrays(settings, take_from("detector.", learned))
         monitor._days.restore(take_from("days.", learned))
         monitor._beside.restore(take_from("beside.", learned))
+        monitor._precedents.restore(take_from("precedents.", learned))
         monitor._finder.restore(facts)
         monitor._observed = observed
         return monitor
@@ -217,7 +218,6 @@ class Monitor:
         leaves = [tuple(leaf) for leaf in document["leaves"]]
         monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["facts"], document["observed"])
         monitor._tails.tails[:] = document["tails"]
-        monitor._precedents.restore(take_from("precedents.", arrays))
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
         monitor._tracker.restore(document["tracker"], sums)
         return monitor
