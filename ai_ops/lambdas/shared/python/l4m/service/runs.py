@@ -153,7 +153,7 @@ def _save(run: Run, state: SavedState) -> str:
     for number, page in pages[:-1]:
         run.series.save_page(number, page)
     tail = replace(state, history=pages[-1][1])
-    return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail)
+    return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail, run.pointer.version)
 
 
 def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: bool) -> Pointer:
@@ -162,9 +162,8 @@ def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: b
     end = timeline.after(starts[-1])
     oldest = timeline.before(end, run.assignment.context.facilities.late_intervals)
     seen = {**old.seen, **{str(start): fingerprint(files[start]) for start in starts}}
-    before = [(moment, state) for moment, state in old.checkpoints if moment < end]
-    if end <= old.next:  # a correction: states after the one it began with hold what was wrong
-        before = [(moment, state) for moment, state in before if moment <= starts[0]]
+    right = starts[0] if end <= old.next else end - 1  # a correction: states after the one it began with hold what was wrong
+    before = [(moment, state) for moment, state in old.checkpoints if moment <= right]
     base = max((moment for moment, _ in before if moment <= oldest), default=0)
     kept = tuple((moment, state) for moment, state in before if moment >= base)
     moved = run.assignment.runs.move(

@@ -49,10 +49,13 @@ class SeriesStore:
     bucket: Bucket
     prefix: str
 
-    def save(self, end: int, state: SavedState) -> str:
-        """Write the state after the interval that ends at ``end``; the key names its content, so a repeat writes the same."""
+    def save(self, end: int, state: SavedState, version: int = 0) -> str:
+        """Write the state after the interval that ends at ``end``, on the way from a ``version`` of the pointer.
+
+        The key names both and the content: a repeat writes the same, and no later run what another is about to delete.
+        """
         content = state.to_bytes()
-        key = f"{self.prefix}/state/{end:012d}-{sha256(content).hexdigest()[:16]}.arrays"
+        key = f"{self.prefix}/state/{end:012d}-{version:06d}-{sha256(content).hexdigest()[:16]}.arrays"
         self.bucket.put(key, content)
         return key
 
