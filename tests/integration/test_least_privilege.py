@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from localaws.demo.flow import DemoError
 
-from .conftest import Shop
+from .conftest import SHOP, Shop, numbers
 
 ONE_OF_EACH = [
     ("TriggerRole", "states:StartExecution"),
@@ -81,13 +81,15 @@ LIVES_ON_FAILURE = {"RecordFailureRole"}  # its function is called after a death
 
 
 @pytest.mark.skipif("L4M_EVERY_STATEMENT" not in os.environ, reason="takes half an hour; set L4M_EVERY_STATEMENT=1")
-def test_every_statement_is_needed_or_has_its_reason(shop: Shop, undisturbed: dict[str, Any], deploy: Any) -> None:
+def test_every_statement_is_needed_or_has_its_reason(shop: Shop, undisturbed: dict[str, Any]) -> None:
     idle = []
     for role, policy, number, actions in statements(shop):
         told = (_kind(role), ", ".join(actions))
         if told[0] in LIVES_ON_FAILURE or "logs:PutLogEvents" in actions:
             continue  # what is logged is no part of the end state; local/test_functions.py finds no log without the right
-        one = deploy()
+        one = Shop(shop.aws, SHOP, f"shop{next(numbers)}", shop.around)
+        one.inbox()
+        one.deploy()
         take_away(one, *next(found for found in statements(one) if (_kind(found[0]), *found[1:]) == (_kind(role), policy, number, actions)))
         if ends_well(one, undisturbed):
             idle.append(told)
