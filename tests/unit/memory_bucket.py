@@ -1,4 +1,4 @@
-"""The calls of S3 and Secrets Manager that crawls make, over dicts; the same tests as on moto say that they mean the same."""
+"""Calls of S3 and Secrets Manager, as crawls and findings make them, over dicts; the same tests as on moto say that they mean the same."""
 
 import hashlib
 import io
@@ -15,12 +15,13 @@ class Exceptions:
     """The errors as a client of boto3 has them."""
 
     NoSuchKey = NoSuchKey
+    ClientError = ClientError
 
 
 class MemoryBucket:
     """Stands where a client of S3 is; whatever the bucket's name, there is one."""
 
-    exceptions = Exceptions
+    exceptions = Exceptions()
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
@@ -44,6 +45,10 @@ class MemoryBucket:
 
     def delete_object(self, Bucket: str, Key: str) -> None:
         self._objects.pop(Key, None)
+
+    def delete_objects(self, Bucket: str, Delete: dict[str, Any]) -> None:
+        for one in Delete["Objects"]:
+            self._objects.pop(one["Key"], None)
 
 
 class MemorySecrets:
