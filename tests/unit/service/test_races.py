@@ -16,7 +16,7 @@ from l4m.arns import Scope
 from l4m.errors import L4mError
 from l4m.model import CsvFormat, Detector, DetectorStatus, Frequency, Measure, MetricSet, S3Source, TimestampColumn
 from l4m.service.context import Context
-from l4m.service.detectors import DetectorChange, activate_detector, delete_detector, update_detector
+from l4m.service.detectors import DetectorChange, activate_detector, deactivate_detector, delete_detector, update_detector
 from l4m.service.metric_sets import MetricSetChange, update_metric_set
 from l4m.store.resources import Resources
 from l4m.store.table import Table
@@ -32,6 +32,7 @@ CALLS: dict[str, Call] = {
     "no live path": lambda context: update_metric_set(context, SET, MetricSetChange(source=NO_LIVE)),
     "frequency": lambda context: update_detector(context, ARN, DetectorChange(frequency=Frequency.P1D)),
     "activate": lambda context: activate_detector(context, ARN),
+    "deactivate": lambda context: deactivate_detector(context, ARN),
     "delete": lambda context: delete_detector(context, ARN),
 }
 PAIRS = [
@@ -41,6 +42,8 @@ PAIRS = [
     *permutations(("measures", "delete"), 2),
     *permutations(("no live path", "activate"), 2),
     *permutations(("frequency", "activate"), 2),
+    *permutations(("activate", "deactivate"), 2),
+    *permutations(("activate", "delete"), 2),
 ]
 
 

@@ -151,6 +151,7 @@ def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_cor
 def _save(run: Run, state: SavedState) -> str:
     pages = state.history.split(run.assignment.timeline.seconds)
     for number, page in pages[:-1]:
+        run.assignment.runs.require(run.pointer)  # a late run does not put its page over a newer one's
         run.series.save_page(number, page)
     tail = replace(state, history=pages[-1][1])
     return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail, run.pointer.version)
