@@ -89,6 +89,12 @@ def test_everything_wrong_is_reported_at_once(client, sales):
     }
 
 
+def test_an_arn_of_something_else_is_told_together_with_what_has_no_shape(client):
+    with pytest.raises(client.exceptions.ValidationException) as refusal:
+        client.create_alert(AlertName="a b", AnomalyDetectorArn="arn:aws:s3:::bucket:x", Action=TOPIC, AlertSensitivityThreshold=101)
+    assert [one["Name"] for one in refusal.value.response["Fields"]] == ["AlertName", "AlertSensitivityThreshold", "AnomalyDetectorArn"]
+
+
 def test_filters_need_a_metric_set(client):
     arn = client.create_anomaly_detector(AnomalyDetectorName="bare", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
     with pytest.raises(client.exceptions.ValidationException, match="no metric set"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from l4m.api.faults import WireFault, cannot_parse, fault_of, fault_of_call, internal, unknown_operation
@@ -50,8 +51,7 @@ def _answer(model: ServiceModel, route: Route, request: Request, context: Contex
     except (ValueError, RecursionError) as error:
         return cannot_parse(str(error)[:200])
     try:
-        members = validate(model.shapes, operation.input, _members(model, route, request, body))
-        _check_arns(members)
+        members = _check(model, operation, _members(model, route, request, body))
         return find_operation(operation.name)(context, members)
     except L4mError as error:
         return fault_of(error, operation.errors)
@@ -88,14 +88,24 @@ def _members(model: ServiceModel, route: Route, request: Request, body: Members)
     return members
 
 
-def _check_arns(members: Members) -> None:
-    faults = [
-        Fault(name, f"{members[name]!r} is not the ARN of this service's {' or '.join(kinds)}")
-        for name, kinds in _ARN_KINDS.items()
-        if name in members and kind_of(members[name]) not in kinds
-    ]
+def _check(model: ServiceModel, operation: Operation, given: Members) -> Members:
+    """The members that the model knows, if they have its shapes and the ARNs among them are of the right kinds."""
+    checked, faults = Members(), list[Fault]()
+    try:
+        checked = validate(model.shapes, operation.input, given)
+    except InvalidInput as error:
+        faults += error.faults
+    told = {fault.field for fault in faults}
+    faults += [fault for fault in _arn_faults(given) if fault.field not in told]
     if faults:
         raise InvalidInput(*faults)
+    return checked
+
+
+def _arn_faults(given: Members) -> Iterator[Fault]:
+    for name, kinds in _ARN_KINDS.items():
+        if isinstance(given.get(name), str) and kind_of(given[name]) not in kinds:
+            yield Fault(name, f"{given[name]!r} is not the ARN of this service's {' or '.join(kinds)}")
 
 
 def _encode(members: Members) -> bytes:
