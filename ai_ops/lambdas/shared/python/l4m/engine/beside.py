@@ -28,6 +28,7 @@ LEAST_SIGMAS = 1.0  # from the season, to the same side
 FACTOR = 1.5  # sigmas beside kin that open an incident, against those from the season
 POISSON = np.float32(0.8)  # mean absolute deviation of a count, in roots of its size
 LARGEST = np.float32(1e15)
+PIECE = 65_536  # values of kin at a time, at most: few enough for the cache
 
 
 class Beside:
@@ -46,7 +47,7 @@ class Beside:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings, self._seasons, self._interval = settings, Seasons(settings), settings.interval_seconds
+        self._settings, self._seasons, self._interval = settings, Seasons.of(settings), settings.interval_seconds
         hours, per_hour, is_daily = self._seasons.rows["hours"], self._seasons.per_hour, self._seasons.is_daily
         self._spans = Spans([span // self._interval for span in SPANS if span // self._interval > 1])
         self._ratios = Ratios(hours, MEMORY * per_hour, PRIOR * per_hour)
@@ -85,12 +86,13 @@ class Beside:
                 yield part, found
 
     def _split(self, start: int, intervals: int) -> Iterator[tuple[int, bool, slice, Ints]]:
-        """Yield the days that intervals belong to, whether they are holidays, the intervals of each, and their hours."""
+        """Yield parts of days: the day, whether it is a holiday, the intervals, and their hours."""
         moments = [self._seasons.moment(start + at * self._interval) for at in range(intervals)]
         phases = np.array([0 if self._seasons.is_daily else one.phase for one in moments])
         days = np.round((start + (np.arange(intervals) - phases) * self._interval) / DAY).astype(np.int64)
         hours = np.array([one.hour for one in moments], np.int64)
-        edges = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), intervals]
+        step = max(1, PIECE // self._kinship.kin.size)
+        edges = sorted({0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), *range(0, intervals, step), intervals})
         for first, last in pairwise(edges):
             yield int(days[first]), moments[first].holiday > 0, slice(first, last), hours[first:last]
 
@@ -155,12 +157,10 @@ class Beside:
         kind = np.abs(found).argmax(axis=1)[:, np.newaxis]
         shape = (len(found), len(self._kinship.measures), -1)
         sigmas, expected, gap = (np.take_along_axis(one, kind, 1).reshape(shape) for one in (found, gaps.expected, gaps.gap))
-        for at in range(len(sigmas)):
-            for number, row in enumerate(sigmas[at]):
-                self._tails.shrink_row(number, row)
+        for number in range(shape[1]):
+            self._tails.shrink_measure(number, sigmas[:, number])
         odd = (np.abs(sigmas) >= self._levels) & is_wanted(gap, expected, self._settings)
-        for at in range(len(odd)):
-            self._odd += np.stack([odd[at].ravel(), np.ones(odd[at].size)])
+        self._odd += np.stack([odd.sum(axis=0).ravel(), np.full(self._age.shape, len(odd))])
         odd &= self._age.reshape(odd.shape[1:]) < LONGEST_DAYS
         return sigmas, expected, odd
 

@@ -71,7 +71,7 @@ class Days:
 
     def __init__(self, settings: Settings) -> None:
         self._settings, self._interval = settings, settings.interval_seconds
-        self._seasons = Seasons(settings)
+        self._seasons = Seasons.of(settings)
         self._measures = np.array([at for at, one in enumerate(settings.measures) if one.aggregation is Aggregation.SUM], np.int64)
         self._daily = replace(settings, interval_seconds=max(DAY, settings.interval_seconds))
         looks, measures = 1 if self._seasons.is_daily else LOOKS, len(self._measures)

@@ -46,7 +46,7 @@ class Detector:
 
     def __init__(self, settings: Settings, series: int) -> None:
         self._settings = settings
-        self._seasons = Seasons(settings)
+        self._seasons = Seasons.of(settings)
         self._rates = Rates.of(self._seasons)
         self._threshold = threshold_of(settings.sensitivity, self._rates.per_day)
         self._memory = Memory.blank(self._seasons.rows, series)

@@ -57,7 +57,7 @@ class Monitor:
         self._settings = settings
         self._cube = Rollups(len(settings.dimensions), settings.rollups)
         self._detector = Detector(settings, 0)  # one series per node and measure, all measures of a node side by side
-        self._seasons = Seasons(settings)
+        self._seasons = Seasons.of(settings)
         self._tails = Tails(len(settings.measures))
         self._days = Days(settings)
         self._beside = Beside(settings)

@@ -71,12 +71,12 @@ class Ratios:
 
     def learn(self, hours: Ints, own: Array, kin: Array, units: Array, teach: Array) -> None:
         """Note consecutive intervals of a day, arrays of shape (intervals, kin, cells), each as far as it teaches anything."""
-        for at, hour in enumerate(hours.tolist()):  # in turn, so that the same comes out however a day is cut into blocks
-            today = self._today[hour]
-            today[OWN] += own[at] * teach[at]
-            today[KIN] += kin[at] * teach[at]
-            today[SCATTER] += units[at] * teach[at]
-            today[WEIGHT] += teach[at]
+        terms = np.empty((len(teach), 4, *teach.shape[1:]), np.float32)
+        for term, array in ((OWN, own), (KIN, kin), (SCATTER, units)):
+            np.multiply(array, teach, out=terms[:, term])
+        terms[:, WEIGHT] = teach
+        for hour, term in zip(hours.tolist(), terms, strict=True):  # in turn: the same comes out however a day is cut into blocks
+            self._today[hour] += term
 
     def end_day(self) -> None:
         """Learn what was noted of the day."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from l4m.engine.calendar import DATES, Calendar, special_dates
 from l4m.engine.settings import Settings
 
 DAY = 86_400
+MOST_MOMENTS = 10_000  # that are kept: those of a month of five minutes
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,6 +58,13 @@ class Seasons:
         self._zone = ZoneInfo(settings.timezone)
         self._calendar = Calendar(settings.country, settings.special_days)
         self._days: dict[date, float] = {}
+        self._moments: dict[int, Moment] = {}  # the latest that were asked for
+
+    @staticmethod
+    @lru_cache(maxsize=16)
+    def of(settings: Settings) -> Seasons:
+        """Return the seasons of settings; all who ask for the same ones share them, as they ask for the same moments."""
+        return Seasons(settings)
 
     @property
     def rows(self) -> dict[str, int]:
@@ -71,6 +80,14 @@ class Seasons:
 
     def moment(self, start: int) -> Moment:
         """Return the place of the interval that begins at epoch second ``start``."""
+        found = self._moments.get(start)
+        if found is None:
+            if len(self._moments) >= MOST_MOMENTS:
+                self._moments = {}
+            found = self._moments[start] = self._find_moment(start)
+        return found
+
+    def _find_moment(self, start: int) -> Moment:
         local = self._local(start)
         today, weekday, holiday = local.date(), local.weekday(), self._holiday(local.date())
         dates = special_dates(today) if holiday < 1 else ()

@@ -77,11 +77,11 @@ class Spans:
 
     def _decay(self, number: int, length: int, terms: Array) -> Array:
         """Return a sum after every interval."""
-        sums, kept = np.empty_like(terms), self._sums[number]
-        for at, term in enumerate(terms):
-            kept *= np.float32(1 - 1 / length)
-            kept += term
-            sums[at] = kept
+        sums, kept, share = np.empty_like(terms), self._sums[number], np.float32(1 - 1 / length)
+        for term, now in zip(terms, sums, strict=True):
+            np.multiply(kept, share, out=now)
+            kept = np.add(now, term, out=now)
+        self._sums[number] = kept
         return sums
 
     def _note(self, number: int, sums: Array, usual: Array, ready: Bools) -> None:
@@ -89,9 +89,9 @@ class Spans:
         size = np.abs(sums[:, GAP]) / np.sqrt(np.maximum(sums[:, VARIANCE], TINY))
         limit = np.where(self._spread[number] > 0, FAR * usual, MOST)
         size = np.minimum(size, limit) * ready
-        for at in range(len(size)):
-            self._today[number, 0] += size[at]
-            self._today[number, 1] += ready[at]
+        size[0] += self._today[number, 0]
+        np.add.reduce(size, axis=0, out=self._today[number, 0])
+        self._today[number, 1] += ready.sum(axis=0)
 
     def end_day(self, points: float, weight: Array) -> None:
         """Learn what was noted of the day; ``weight`` are the points learned by then, at most so many of which count."""

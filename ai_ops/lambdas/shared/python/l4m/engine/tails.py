@@ -30,19 +30,28 @@ class Tails:
 
     def shrink(self, seen: Evidence) -> None:
         """Shrink the deviations of consecutive intervals, each by what was known before it, and take back what is then too weak."""
-        for at in range(seen.sigmas.shape[1]):
-            for measure, sigmas in enumerate(seen.sigmas[:, at]):
-                self.shrink_row(measure, sigmas, ~seen.missing[measure, at])
+        for measure, (sigmas, missing) in enumerate(zip(seen.sigmas, seen.missing, strict=True)):
+            self.shrink_measure(measure, sigmas, ~missing)
         strong = np.nonzero(seen.strong)
         seen.strong[strong] = np.abs(seen.sigmas[strong]) >= seen.needed[strong]
 
-    def shrink_row(self, measure: int, sigmas: NDArray[np.float32], known: NDArray[np.bool_] | None = None) -> None:
-        """Shrink the logs of what is beyond the body by how much heavier than noise the tail is, and learn the tail."""
+    def shrink_measure(self, measure: int, sigmas: NDArray[np.float32], known: NDArray[np.bool_] | None = None) -> None:
+        """Shrink the logs of what is beyond the body by how much heavier than noise the tail is; arrays of shape (intervals, nodes)."""
         is_far = np.abs(sigmas) > BODY
-        far = np.flatnonzero(is_far if known is None else is_far & known)
-        if not len(far):
+        far = np.nonzero(is_far if known is None else is_far & known)
+        if not len(far[0]):
             return
-        logs, tail = np.log(np.abs(sigmas[far]) / BODY), self.tails[measure]
-        if tail > LIGHT:
-            sigmas[far] = np.sign(sigmas[far]) * BODY * np.exp(logs * (LIGHT / tail))
-        self.tails[measure] += STEP * np.sign(np.minimum(logs, LARGEST).mean() - tail)
+        logs, sign = np.log(np.abs(sigmas[far]) / BODY), np.sign(sigmas[far])
+        _, first, counts = np.unique(far[0], return_index=True, return_counts=True)
+        means = np.add.reduceat(np.minimum(logs, LARGEST), first) / counts.astype(np.float32)
+        tail = np.repeat(self._learn(measure, means.tolist()), counts)
+        sigmas[far] = np.where(tail > LIGHT, sign * BODY * np.exp(logs * (LIGHT / tail)), sigmas[far])
+
+    def _learn(self, measure: int, means: list[float]) -> list[float]:
+        """Return the tail before each interval, and let it follow their mean logs."""
+        before, tail = [], float(self.tails[measure])
+        for mean in means:
+            before.append(tail)
+            tail += STEP * ((mean > tail) - (mean < tail))
+        self.tails[measure] = tail
+        return before
