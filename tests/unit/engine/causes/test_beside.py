@@ -1,11 +1,14 @@
 """What a node's own season hides, and its kin show."""
 
+from functools import cache
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from l4m.engine.block import Block
 from l4m.engine.monitor import Monitor
-from l4m.engine.results import Incident
+from l4m.engine.results import Incident, Outcome
 from l4m.engine.settings import Settings
 from l4m.engine.spans import Gaps, Spans
 from l4m.model import Aggregation, Direction, Measure
@@ -14,7 +17,8 @@ START, HOUR = 1_699_920_000, 3_600
 LEAVES = [(country, platform) for country in ("DE", "FR", "US") for platform in ("ios", "tv", "web", "xbox")]
 SHARES = np.outer([0.2, 0.3, 0.5], [0.3, 0.1, 0.4, 0.2]).ravel()
 PLACE = LEAVES.index(("FR", "web"))
-EVENT = slice(24 * 16 + 10, 24 * 16 + 13)
+LEARNED = 24 * 16
+EVENT = slice(LEARNED + 10, LEARNED + 13)
 
 
 def visits(days: int = 18, seed: int = 3, size: float = 20_000) -> np.ndarray:
@@ -37,6 +41,20 @@ def detect(*values: np.ndarray, chosen: Settings | None = None) -> list[Incident
     return sorted(Monitor(chosen or settings()).observe(block(*values)).incidents, key=lambda one: one.start)
 
 
+@cache
+def learned() -> bytes:
+    """A monitor that has seen the visits up to the day of the event, and found nothing in them."""
+    monitor = Monitor(settings())
+    assert monitor.observe(block(visits()[:LEARNED])).incidents == ()
+    return monitor.save()
+
+
+def go_on(values: np.ndarray, last: int | None = None, keep_points: bool = False) -> Outcome:
+    """What that monitor says of the visits from the day of the event on."""
+    later = block(values).part(START + LEARNED * HOUR, LEARNED, last or len(values))
+    return Monitor.load(learned()).observe(later, keep_points)
+
+
 def fallen(event: slice = EVENT, factor: float = 0.7, size: float = 20_000) -> np.ndarray:
     values = visits(size=size)
     values[event, PLACE] = np.round(values[event, PLACE] * factor)
@@ -49,20 +67,20 @@ def test_noise_that_countries_share_with_their_platforms_tells_nothing(seed: int
 
 
 def test_a_platform_that_falls_within_the_noise_of_its_country_is_found_and_named() -> None:
-    (incident,) = detect(fallen())
+    (incident,) = go_on(fallen()).incidents
     assert (incident.direction, incident.causes[0].dimensions) == ("down", {"country": "FR", "platform": "web"})
     assert incident.start == START + EVENT.start * HOUR
     assert incident.causes[0].change == pytest.approx(-0.3, abs=0.05)
 
 
 def test_its_group_lists_the_platform() -> None:
-    groups = Monitor(settings()).observe(block(fallen())).groups
+    groups = go_on(fallen()).groups
     (found,) = [one for one in groups[0].series if one.dimensions == {"country": "FR", "platform": "web"}]
     assert found.value < found.lower < found.expected < found.upper
 
 
 def test_points_are_judged_by_their_own_season_alone() -> None:
-    points = Monitor(settings()).observe(block(fallen()), keep_points=True).points
+    points = go_on(fallen(), keep_points=True).points
     assert points is not None
     outside = (points.value < points.lower) | (points.value > points.upper)
     np.testing.assert_array_equal(points.is_anomaly, outside & (points.severity > 0))
@@ -101,30 +119,47 @@ def test_averages_have_no_kin() -> None:
 
 
 def test_what_stays_different_is_told_once_and_becomes_the_rule() -> None:
-    (incident,) = detect(np.concatenate([fallen(slice(24 * 16, None)), fallen(slice(0, None))]))
+    (incident,) = go_on(np.concatenate([fallen(slice(LEARNED, None)), fallen(slice(0, None))])).incidents
     assert incident.end - incident.start < 4 * 24 * HOUR
 
 
-@pytest.mark.parametrize("cut", [24 * 5 + 7, EVENT.start, EVENT.start + 1, EVENT.stop - 1])
-def test_a_saved_monitor_goes_on_as_if_nothing_had_happened(cut: int) -> None:
-    whole = block(fallen())
-    before, monitor = Monitor(settings()), Monitor(settings())
-    monitor.observe(whole.part(START, 0, cut))
-    monitor = Monitor.load(monitor.save())
-    found = {one.id: one for at in range(cut, whole.values.shape[1]) for one in _observe(monitor, whole, at)}
-    (expected,) = before.observe(whole).incidents
-    assert found[expected.id] == expected
-    assert len(found) == 1
+CUTS = [24 * 5 + 7, EVENT.start, EVENT.start + 1, EVENT.stop - 1]
 
 
-def _observe(monitor: Monitor, whole: Block, at: int) -> tuple[Incident, ...]:
-    return monitor.observe(whole.part(START + at * HOUR, at, at + 1)).incidents
+@pytest.fixture(scope="module")
+def saved() -> dict[int, bytes]:
+    """A monitor as it was saved at each cut."""
+    whole, monitor, states = block(fallen()), Monitor(settings()), {}
+    for first, last in pairwise([0, *CUTS]):
+        monitor.observe(whole.part(START + first * HOUR, first, last))
+        states[last] = monitor.save()
+    return states
+
+
+@pytest.fixture(scope="module")
+def expected() -> Incident:
+    """The one incident that a monitor finds which sees everything at once."""
+    (incident,) = detect(fallen())
+    return incident
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_saved_monitor_goes_on_as_if_nothing_had_happened(saved: dict[int, bytes], expected: Incident, cut: int) -> None:
+    whole, monitor = block(fallen()), Monitor.load(saved[cut])
+    hours = range(max(cut, EVENT.start), whole.values.shape[1])
+    assert _observe(monitor, whole, cut, hours.start) == ()
+    found = {one.id: one for at in hours for one in _observe(monitor, whole, at, at + 1)}
+    assert found == {expected.id: expected}
+
+
+def _observe(monitor: Monitor, whole: Block, first: int, last: int) -> tuple[Incident, ...]:
+    return monitor.observe(whole.part(START + first * HOUR, first, last)).incidents
 
 
 def test_what_comes_later_changes_nothing() -> None:
-    whole, end = block(fallen()), EVENT.stop + 6
-    before = Monitor(settings()).observe(whole.part(START, 0, end))
-    assert [(one.start, one.causes) for one in before.incidents] == [(one.start, one.causes) for one in detect(fallen())]
+    before, after = (go_on(fallen(), last).incidents for last in (EVENT.stop + 6, None))
+    assert [(one.start, one.causes) for one in before] == [(one.start, one.causes) for one in after]
+    assert before
 
 
 def test_a_leaf_that_appears_leaves_the_others_their_ratios() -> None:
