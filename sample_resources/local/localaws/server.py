@@ -63,7 +63,7 @@ def _end_with_parent() -> None:
 
 
 def _prepare(endpoint: str, region: str, home: Path) -> None:
-    """Set what moto and boto3 read from the environment while they are imported."""
+    """Set what moto and boto3 read from the environment while they are imported, and keep moto from what nobody needs."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
     os.environ.update(
@@ -79,14 +79,16 @@ def _prepare(endpoint: str, region: str, home: Path) -> None:
         VALIDATE_LAMBDA_S3="false",
         TMPDIR=str(home / "tmp"),
     )
+    from localaws import shortcuts  # noqa: PLC0415 (after the environment is set)
+
+    shortcuts.leave_machines_out()
 
 
 def _serve(listener: socket.socket, endpoint: str, region: str, home: Path) -> None:
     from moto.core.config import default_user_config  # noqa: PLC0415 (after the environment is set)
-    from moto.ec2.models import instance_types  # noqa: PLC0415
     from werkzeug.serving import make_server  # noqa: PLC0415
 
-    from localaws import replacements  # noqa: PLC0415
+    from localaws import replacements, shortcuts  # noqa: PLC0415
     from localaws.cloud import Cloud  # noqa: PLC0415
     from localaws.front import Front  # noqa: PLC0415
     from localaws.handler import QuickHandler  # noqa: PLC0415
@@ -95,7 +97,7 @@ def _serve(listener: socket.socket, endpoint: str, region: str, home: Path) -> N
     default_user_config["stepfunctions"]["execute_state_machine"] = True
     cloud = Cloud(home, endpoint, Place(ACCOUNT, region))
     replacements.install(cloud)
-    instance_types.INSTANCE_TYPE_OFFERINGS.clear()  # 50 MB about machines that nobody starts here
+    shortcuts.install()
     host, port = listener.getsockname()[:2]
     server = make_server(host, port, Front(cloud), threaded=True, request_handler=QuickHandler, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True).start()
