@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,10 +78,15 @@ class Rollups:
 
     def add(self, leaves: Iterable[tuple[str, ...]]) -> None:
         """Add leaves, and the rollups they bring, in the order given."""
+        getters = [itemgetter(*dims) if dims else itemgetter(slice(0)) for dims in self.cuboids]
+        known: list[dict[Any, int]] = [{} for _ in getters]  # node of each combination of values
+        cuboids = list(zip(range(len(getters)), getters, known, self._members, strict=True))
         for leaf in leaves:
-            for at, dims in enumerate(self.cuboids):
-                name = tuple(value if d in dims else ANY for d, value in enumerate(leaf))
-                self._members[at].append(self._rollup(at, name))
+            for at, get, nodes, members in cuboids:
+                values = get(leaf)
+                if values not in nodes:
+                    nodes[values] = self._rollup(at, tuple(value if d in self.cuboids[at] else ANY for d, value in enumerate(leaf)))
+                members.append(nodes[values])
             self.leaf_nodes.append(self._append(leaf))
             self.leaves.append(leaf)
         self._additions = None
