@@ -99,21 +99,20 @@ class Search:
     def set_aside(self, leaves: Ints) -> None:
         """Take leaves out of the search."""
         self._alive[leaves] = False
-        for bounds, is_known, side in zip(self._bounds, self._is_known, self._sides, strict=True):
-            touched, lost = self._find_lost(side.weights[leaves], leaves)
-            bounds[touched] -= lost
-            is_known[touched] = self._is_whole[touched] = False
+        for at, side in enumerate(self._sides):
+            lost = self._add_up(side.weights[leaves], leaves)
+            is_untouched = lost == 0
+            self._bounds[at] -= lost
+            self._is_known[at] &= is_untouched
+            self._is_whole &= is_untouched
             side.set_aside(leaves)
 
-    def _find_lost(self, weights: Floats, leaves: Ints) -> tuple[Ints, Floats]:
-        """Return the elements that hold some of the leaves, and the sums of their weights there."""
+    def _add_up(self, weights: Floats, leaves: Ints) -> Floats:
+        """Return the sums of some leaves' weights over all elements."""
         if len(leaves) * len(self._cuboids) * FEW > self._count:
-            lost = np.concatenate(add_up(self._cuboids, weights, leaves))
-            touched = np.flatnonzero(lost)
-            return touched, lost[touched]
+            return np.concatenate(add_up(self._cuboids, weights, leaves))
         elements = np.add(find_elements(self._cuboids, leaves), self._offsets[:-1, np.newaxis])
-        touched, place = np.unique(elements, return_inverse=True)
-        return touched, np.asarray(np.bincount(place.ravel(), np.tile(weights, len(self._cuboids))), np.float64)
+        return np.asarray(np.bincount(elements.ravel(), np.tile(weights, len(self._cuboids)), self._count), np.float64)
 
     def find_best(self) -> Element | None:
         """Score elements in the order of their bounds until none left can beat the best; one that its parts explain better is out."""
