@@ -1,5 +1,6 @@
 """What a node's own season hides, and its kin show."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -167,3 +168,23 @@ def test_a_leaf_that_appears_leaves_the_others_their_ratios() -> None:
     values[: 24 * 16, LEAVES.index(("DE", "xbox"))] = np.nan
     found = [one.causes[0].dimensions for one in detect(values)]
     assert {"country": "FR", "platform": "web"} in found
+
+
+def test_a_slow_fall_is_found_at_five_minutes_as_at_an_hour() -> None:
+    intervals, begin, length = 288 * 11, 288 * 9 + 100, 360
+    rng = np.random.default_rng(2)
+    season = 1 + 0.6 * np.sin(np.arange(intervals) * np.pi / 144)
+    rates = 1_000 * season[:, np.newaxis] * SHARES * np.repeat(np.exp(0.05 * rng.normal(size=(intervals, 3))), 4, axis=1)
+    rates[begin : begin + length, PLACE] *= 1 - 0.6 * np.linspace(0.2, 1, length)
+    (incident,) = detect(rng.poisson(rates), chosen=replace(settings(), interval_seconds=300))
+    assert (incident.direction, incident.causes[0].dimensions) == ("down", {"country": "FR", "platform": "web"})
+    assert START + begin * 300 < incident.start < START + (begin + 200) * 300
+
+
+def test_a_slow_fall_of_everything_is_no_fall_of_some_countries_where_each_has_hours_of_its_own() -> None:
+    rng, hours, event = np.random.default_rng(1), np.arange(24 * 18), slice(24 * 16 + 5, 24 * 16 + 17)
+    season = np.exp(-1.1 * np.cos((hours[:, np.newaxis] + np.repeat([0, 8, 16], 4)) * np.pi / 12))
+    rates = 20_000 * season * SHARES * np.repeat(np.exp(0.02 * rng.normal(size=(len(hours), 3))), 4, axis=1)
+    rates[event] *= 1 - 0.5 * np.linspace(0.2, 1, 12)[:, np.newaxis]
+    (incident,) = detect(rng.poisson(rates))
+    assert [cause.dimensions for cause in incident.causes] == [{}]

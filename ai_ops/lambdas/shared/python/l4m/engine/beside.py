@@ -17,7 +17,7 @@ from l4m.engine.scene import Scene
 from l4m.engine.seasons import DAY, Seasons
 from l4m.engine.settings import Settings
 from l4m.engine.spans import FAR, Gaps, Spans
-from l4m.engine.tails import Tails
+from l4m.engine.tails import STEP, Tails
 from l4m.engine.wishes import is_wanted
 
 SPANS = (1_800, 10_800, 64_800)  # seconds over which deviations are added up, beside single intervals
@@ -54,8 +54,12 @@ class Beside:
         self._ready = 7 * READY_WEEKS if is_daily else READY_DAYS * self._seasons.per_day
         self._day = -DAY
         self._age, self._odd = np.zeros(0, np.float32), np.zeros((2, 0), np.float32)
-        self._tails = Tails(0)
+        self._tails = self._new_tails(0)
         self._scene: Scene | None = None
+
+    def _new_tails(self, measures: int) -> Tails:
+        """Return tails that move as far in an hour whatever the interval: what is added up over hours is alike all the time."""
+        return Tails(measures, STEP * min(1.0, self._interval / 3_600))
 
     def judge(self, scene: Scene, seen: Evidence, start: int) -> None:
         """Fill ``beside``, ``kin`` and ``odd`` of consecutive intervals, the first of which begins at ``start``."""
@@ -114,7 +118,7 @@ class Beside:
         self._levels = np.float32(FACTOR) * levels_of(scene.depths[kinship.nodes], self._settings)
         self._scene, self._kinship = scene, kinship
         if len(self._tails.tails) != measures:
-            self._tails = Tails(measures)
+            self._tails = self._new_tails(measures)
 
     def _judge(self, values: Array, usual: Array, hours: Ints) -> tuple[Array, Array, Bools]:
         """Judge and note consecutive intervals of one day; the arrays returned have the shape (intervals, measures, nodes)."""
@@ -199,7 +203,7 @@ class Beside:
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take up what ``to_arrays`` returned."""
         self._age, self._odd, self._day = arrays["age"], arrays["odd"], int(arrays["day"][0])
-        self._tails = Tails(len(arrays["tails"]))
+        self._tails = self._new_tails(len(arrays["tails"]))
         self._tails.tails[:] = arrays["tails"]
         self._ratios.restore(arrays)
         self._spans.restore(arrays)

@@ -97,9 +97,13 @@ class OpenIncident:
         return max(sigmas, off_season, beside) >= LEAVING_SIGMAS or (sigmas > 0 and bool(seen.anomalous[self.watched]))
 
     def extend(self, scene: Scene, seen: Evidence, start: int, places: Mapping[int, Place], others: NDArray[np.bool_]) -> None:
-        """Add an interval in which the incident moved; ``others`` are leaves where other incidents live."""
+        """Add an interval in which the incident moved; ``others`` are leaves where other incidents live.
+
+        What was expected is what the season alone says: a prediction that followed the incident follows some leaves sooner.
+        """
         nodes = scene.leaf_nodes
-        value, expected = seen.value[:, nodes].astype(np.float64), seen.expected[:, nodes].astype(np.float64)
+        value = seen.value[:, nodes].astype(np.float64)
+        expected = np.where(np.isfinite(seen.usual), seen.usual, seen.expected)[:, nodes].astype(np.float64)
         for measure, place in places.items():
             if place.expected is not None:  # nothing but the place deviates
                 expected[measure] = value[measure]

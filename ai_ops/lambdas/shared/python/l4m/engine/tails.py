@@ -10,7 +10,7 @@ from l4m.engine.evidence import Evidence
 BODY = 1.5  # standard errors, beyond which the tail begins
 LIGHT = 0.25  # mean log of deviations over the body that is no heavier than noise
 LARGEST = 2.0  # log that one deviation adds at most
-STEP = 0.003  # by which the median follows, per interval
+STEP = 0.003  # by which the median follows, per interval, where intervals are judged one by one
 
 
 class Tails:
@@ -23,10 +23,12 @@ class Tails:
     ----------
     measures : int
         Number of measures.
+    step : float
+        By which the median follows, per interval.
     """
 
-    def __init__(self, measures: int) -> None:
-        self.tails = np.full(measures, LIGHT)
+    def __init__(self, measures: int, step: float = STEP) -> None:
+        self.tails, self._step = np.full(measures, LIGHT), step
 
     def shrink(self, seen: Evidence) -> None:
         """Shrink the deviations of consecutive intervals, each by what was known before it, and take back what is then too weak."""
@@ -52,6 +54,6 @@ class Tails:
         before, tail = [], float(self.tails[measure])
         for mean in means:
             before.append(tail)
-            tail += STEP * ((mean > tail) - (mean < tail))
+            tail += self._step * ((mean > tail) - (mean < tail))
         self.tails[measure] = tail
         return before
