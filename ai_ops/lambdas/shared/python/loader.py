@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+USER_AGENT = f"l4m boto3/{boto3.__version__}"  # botocore's own is put together anew for every call, which takes a third of its time
 RENEW_BEFORE = timedelta(minutes=5)  # an assumed role is assumed anew this long before its credentials end
 
 
@@ -17,7 +18,8 @@ class Loader:
         self.session = session or boto3.Session()
         self._via = via
         checksums = {"request_checksum_calculation": "when_required", "response_checksum_validation": "when_required"}  # TLS has its own
-        self._config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, read_timeout=60, **checksums)
+        retries = {"mode": "standard", "max_attempts": 5}
+        self._config = Config(user_agent=USER_AGENT, retries=retries, connect_timeout=5, read_timeout=60, **checksums)
         self._clients: dict[str, Any] = {}
         self._assumed: dict[str, tuple[datetime, boto3.Session, dict[str, Any]]] = {}
 
