@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from sqlglot import Token, TokenType, exp, parse, tokenize
 from sqlglot.errors import SqlglotError
@@ -38,6 +39,7 @@ class Query:
         return "".join([*parts, self.text[done:]]).strip()
 
 
+@lru_cache(maxsize=8)  # a function has one query, and is called again and again; the tree is only read
 def _one_select(text: str) -> exp.Query:
     try:
         trees = [tree for tree in parse(text, dialect=DIALECT) if tree is not None and not isinstance(tree, exp.Semicolon)]
