@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samtranslator.yaml_helper import yaml_parse
+
+from localaws.stacks.translation import read_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted([ROOT / "template.yaml", *(ROOT / "ai_ops").glob("*.yaml"), *(ROOT / "sample_resources/redshift").glob("*.yaml")])
@@ -22,7 +23,7 @@ each_template = pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(
 
 @cache
 def load(path: Path) -> dict[str, Any]:
-    template: dict[str, Any] = yaml_parse(path.read_text(encoding="utf-8"))
+    template: dict[str, Any] = read_yaml(path)
     return template
 
 
