@@ -52,6 +52,15 @@ def test_prefix_has_the_scores_of_the_whole(whole: Scores) -> None:
     same(run(gappy()[:333]), part(whole, slice(333)))
 
 
+@pytest.mark.parametrize("first", [2, 6])
+def test_a_series_whose_first_values_are_equal_learns_its_season(first: int) -> None:
+    values = traffic(21, series=1)
+    values[:first] = values[0]
+    scores = run(values)
+    assert np.abs(scores.usual - values)[-72:].mean() < 0.05 * values.mean()
+    assert scores.error[-72:].mean() < 0.1 * values.mean()
+
+
 def test_steps_and_run_give_the_same_numbers(whole: Scores) -> None:
     values = gappy()
     detector = Detector(settings(), values.shape[1])

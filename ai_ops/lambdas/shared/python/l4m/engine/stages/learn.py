@@ -91,7 +91,10 @@ def _learn_errors(point: Point, memory: Memory, limits: Array) -> None:
     for row, (error, now) in enumerate(zip(memory.error, point.room.errors[1:], strict=True)):
         limit = np.multiply(error, CLIP, out=limits[row - DAILY] if row >= DAILY else limit)
         np.abs(now, out=size)
-        np.minimum(size, limit + WIDE * (point.seen < 2).astype(np.float32) if point.youngest < 2 else limit, out=size)
+        fresh = np.flatnonzero(error == 0)  # what never erred has no limit yet: any multiple of nothing is nothing, for ever
+        first = size[fresh]
+        np.minimum(size, limit, out=size)
+        size[fresh] = first
         size -= error
         size *= gain
         np.add(error, point.keep_present(size), out=error)
