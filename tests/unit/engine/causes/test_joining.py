@@ -116,7 +116,7 @@ def test_days_that_shards_learned_tell_a_bad_one() -> None:
     values[:, 24 * 32 + 8 : 24 * 32 + 22] *= 2.2
     settings = Settings(HOUR, (Measure("delay"),), ("airport",), country="JP")
     nodes, whole = Nodes(settings, airports), Monitor(settings)
-    columns = [np.array([0, 2]), np.array([1])]
+    columns = [np.array([column]) for column in range(3)]
     shards, joint = [Shard(nodes, one) for one in columns], Joint(nodes)
     for first, split in pairwise([0, 24 * 31 + 5, 24 * 32]):  # in the middle of a day, and at its end
         for begin in range(first, split, 100):
