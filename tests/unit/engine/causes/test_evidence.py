@@ -44,3 +44,13 @@ def test_the_sudden_end_of_a_slow_fall_opens_no_incident() -> None:
     views[fall] *= np.linspace(1, 0.7, 12)
     block = Block(START, views[np.newaxis, :, np.newaxis].astype(np.float32), [("A",)])
     assert Monitor(Settings(3600, (Measure("views"),), ("shop",))).observe(block).incidents == ()
+
+
+def test_leaves_that_hardly_ever_count_do_not_hide_a_rise_of_the_total() -> None:
+    rates = np.full((24 * 20, 40), 0.02)
+    rates[:, :8] = 3.0
+    rates[24 * 18 + 6 : 24 * 18 + 9, :8] *= 4
+    counts = np.random.default_rng(6).poisson(rates)[np.newaxis].astype(np.float32)
+    block = Block(START, counts, [(f"{number:02}",) for number in range(40)])
+    (incident,) = Monitor(Settings(3600, (Measure("cancelled"),), ("carrier",))).observe(block).incidents
+    assert (incident.start, incident.direction, incident.causes[0].dimensions) == (START + (24 * 18 + 6) * 3600, "up", {})

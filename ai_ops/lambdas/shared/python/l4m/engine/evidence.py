@@ -30,6 +30,7 @@ LASTING_A_WEEK = 0.2  # totals that may go on and be so rare on quiet data, all 
 HOURLY_RARITY, LONGEST_HOURS = 0.3, 12.0  # what an hour more adds to the log10 of a deviation's rarity, and for how many hours
 OFF_SEASON = 0.7  # of the deviation that opens an incident, which the season alone has to confirm
 GRAIN, GRAINS = np.float32(0.3), 256  # of what leaves scatter per unit, what any node does at least; leaves that are asked
+HARDLY = np.float32(0.25)  # of a leaf's error; what is expected of it has to be more to say how coarse its parts are
 LEAVING_SIGMAS = 3.0  # an incident goes on while its place stays this far out
 
 Floats = NDArray[np.float32]
@@ -146,8 +147,9 @@ def _most_sigmas(said: Mapping[str, Any], depths: NDArray[np.int64], has_grain: 
     """
     value, expected, missing = said["value"], said["expected"], said["missing"]
     leaves = np.flatnonzero(depths == depths.max(initial=0))[:GRAINS]
-    scatter = np.square(said["error"][:, leaves]) / expected[:, leaves]
-    scatter[~(scatter < np.inf) | np.isnan(said["severity"][:, leaves])] = np.inf
+    error, size = said["error"][:, leaves], expected[:, leaves]
+    scatter = np.square(error) / size
+    scatter[~(size > HARDLY * error) | np.isnan(said["severity"][:, leaves])] = np.inf
     middle = np.minimum(np.isfinite(scatter).sum(axis=1, keepdims=True) // 2, max(len(leaves) - 1, 0))
     grain = GRAIN * np.take_along_axis(np.sort(scatter, axis=1), middle, axis=1) if len(leaves) else np.float32(0)
     most = np.sqrt(value)
