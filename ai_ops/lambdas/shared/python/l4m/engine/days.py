@@ -61,7 +61,7 @@ class Days:
 
     What rises slowly is followed by a fast prediction, and in a bad month single intervals are no surprise at all. The sums
     are judged by their season alone, against the spread of all days, and by rank: whatever its distribution, a day among the
-    six furthest of sixty is rare. On the flights' year by hour it found 8 of the 13 known days that single hours had not.
+    six furthest of sixty is rare. On the flights' year by hour it finds 9 of the 13 known days that single hours do not.
 
     Parameters
     ----------

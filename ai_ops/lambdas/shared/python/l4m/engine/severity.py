@@ -10,7 +10,7 @@ import numpy as np
 from l4m.engine.memory import Array
 
 PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
-KNOTS = ((0.83, 2.86, 3.87), (1.89, 3.55, 4.35), (3.18, 5.07, 5.25))  # surprise there of severities 50, 70, 90, on quiet series
+KNOTS = ((0.83, 2.86, 3.80), (1.89, 3.55, 4.30), (3.18, 5.07, 5.30))  # surprise there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
 RARITIES = (-2.0, 0.0, math.log10(30 / 7), math.log10(365 / 7))  # log10 of weeks between such points of a quiet series
 BEYOND = 4.6  # surprise past the last knot that takes severity half the way from 90 to 100
