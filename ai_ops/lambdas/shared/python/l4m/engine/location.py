@@ -40,8 +40,14 @@ class Moves:
 
     @classmethod
     def of(cls, actual: Floats, expected: Floats, error: Floats) -> Moves:
-        """Return the terms of leaves with these values; errors are widened to what the model can claim."""
+        """Return the terms of leaves with these values; errors are widened to what the model can claim.
+
+        A rise counts against the mean of both values, as in 2 (a - f) / (a + f): what rises a hundredfold here and tenfold there
+        does alike. Its error shrinks with it, so that it stays as many standard errors.
+        """
         deviation, size = actual - expected, np.maximum(np.abs(expected), 1e-12)
+        rise = 2.0 * size / np.maximum(np.abs(actual) + size, 2.0 * size)
+        deviation, error = rise * deviation, rise * error
         error = np.maximum.reduce([error, RELATIVE_ERROR * size, np.abs(deviation) / MOST_SIGMAS])
         error = np.maximum(error, 1e-12)
         return cls(np.where(expected < 0, -1.0, 1.0) * size / error**2 * deviation, size**2 / error**2)
