@@ -125,3 +125,15 @@ def test_a_huge_value_before_the_start_is_forgotten() -> None:
     values = np.random.default_rng(0).poisson(50, (24 * 30, 3)).astype(float)
     values[5:30, 2] = 1e38
     assert observe(monitor_of(), values).incidents == ()
+
+
+@pytest.mark.parametrize("seed", [2, 4])
+def test_the_worst_day_of_a_bad_week_is_told_though_bad_days_are_expected_by_then(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = 10_000 * np.exp(rng.normal(0, 0.5, (100, 1)) + rng.normal(0, 0.1, (100, 3)))
+    usual = values.mean()
+    values[88:95] = 2 * usual * np.exp(rng.normal(0, 0.05, (7, 3)))
+    values[95] = max(1.1 * values.sum(axis=1).max() / 3, 2.5 * usual)
+    block = Block(START, values[np.newaxis].astype(np.float32), AIRPORTS)
+    found = Monitor(Settings(DAY, (Measure("delay"),), ("airport",))).observe(block).incidents
+    assert [(one.start - START) // DAY for one in incidents_of(Outcome((), found, None)) if one.end >= START + 88 * DAY] == [95]

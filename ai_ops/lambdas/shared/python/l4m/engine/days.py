@@ -12,22 +12,22 @@ from numpy.typing import NDArray
 from l4m.engine.detector import Detector
 from l4m.engine.evidence import LEAVING_SIGMAS, Evidence
 from l4m.engine.memory import put_under, take_from
+from l4m.engine.records import RECENT, SIGMAS, TO_SIGMA, Records, root_of
 from l4m.engine.seasons import DAY, Seasons
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 
 LOOKS = 6  # a day: after each of so many equal parts of it the sums since midnight are looked at
 LONGEST = 365  # days that are remembered
-RECENT, SHARE = 60, 0.1  # days that a day is compared with, and the share of them that may be as far off
+SHARE = 0.1  # of recent days, that may be as far off
 FEWEST = 28  # days before any is told
-SIGMAS = 2.0  # by which a day has to be off, in robust standard deviations of all days
-CHANGE = 0.4  # and by which share of what is usual by then; downwards to what is as much below it
+CHANGE = 0.4  # share of what is usual by then, by which a day has to be off; downwards to what is as much below it
+RECORD = 0.5  # of that is enough for the record of recent days
 TENTH = 0.1  # of a whole day's sum, which counts as usual even early in the day
 WHOLE = 0.7  # of the spread of whole days, which that of a part of a day has at least
 PEAK_SHARE = 0.25  # of the largest deviation of its intervals, by which they belong to a day's deviation
 SEVERITIES = (70.0, 90.0)  # least and most that a day says: there is one a month and hardly more is known
 BROAD, PARTLY = 0.75, 0.5  # share of the total's parts that are off by so much of that share, too
-TO_SIGMA = 1.4826  # median of absolute deviations to the standard deviation of a Gaussian
 SIDES = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}
 LARGEST = np.float32(1e15)  # sums and their squares stay finite in float32
 ARRAYS = ("past", "today", "size", "sums", "course")
@@ -78,6 +78,7 @@ class Days:
         self._detectors = [Detector(self._daily, measures) for _ in range(looks)]
         self._past = np.full((0, looks, measures), np.nan)  # deviation of earlier days at each look
         self._size = np.zeros(measures)  # of a whole day's sum
+        self._records = Records(measures)
         self._begin(-DAY, 0, is_whole=False)
 
     def _begin(self, day: int, first: int, is_whole: bool) -> None:
@@ -147,16 +148,19 @@ class Days:
         value = self._sums[0, self._measures, total]
         scores = self._detectors[part].step(value.astype(np.float32), self._first)
         usual = scores.usual.astype(np.float64)
-        away = np.where(np.isnan(scores.severity), np.nan, _root(value) - _root(usual))
+        away = np.where(np.isnan(scores.severity), np.nan, root_of(value) - root_of(usual))
         self._today[part] = away
+        record = np.zeros(len(value), np.int64)
         if part == len(self._detectors) - 1:
+            record = self._records.observe(value)
             self._size += (np.abs(value) - self._size) / min(len(self._past) + 1, RECENT)
         if len(self._past) < FEWEST or self._seasons.moment(self._first).holiday:
             return None
         scale = usual / np.maximum(np.abs(self._sums[1, self._measures, total]), 1e-9)
-        off = (
-            self._is_rare(part, away) & self._is_large(value, usual) & self._is_broad(depths == min(1, depths.max()), np.sign(away), scale)
-        )
+        is_record = record * np.sign(away) > 0
+        change = CHANGE * np.where(is_record, RECORD, 1.0)
+        off = (self._is_rare(part, away) | is_record) & self._is_large(value, usual, change)
+        off &= self._is_broad(depths == min(1, depths.max()), PARTLY * change * np.sign(away), scale)
         for side in SIDES[self._settings.direction]:
             which = np.flatnonzero(off & (np.sign(away) == side))
             if len(which):
@@ -172,23 +176,25 @@ class Days:
         as_far = np.where(away > 0, recent >= away, recent <= away).sum(axis=0)
         return np.asarray((np.abs(away) >= needed * np.fmax(spread[0], WHOLE * spread[1])) & (as_far < np.floor(SHARE * len(recent))))
 
-    def _is_large(self, value: Floats, usual: Floats) -> Bools:
+    def _is_large(self, value: Floats, usual: Floats, change: Floats) -> Bools:
         """Return which deviations are as large as the user wants them, and no trifle of the day, even without their largest interval."""
-        share = max(CHANGE, self._settings.minimum_relative)
+        share = np.maximum(change, self._settings.minimum_relative)
         size = np.maximum(np.minimum(np.abs(value), np.abs(usual)), TENTH * self._size)
         least = np.maximum(np.maximum(share * size, self._settings.minimum_absolute), 1e-9)
         course = self._course[self._measures] * np.sign(value - usual)[:, np.newaxis]
         peak = course.max(axis=1) if course.shape[1] > 1 else 0.0
         return np.asarray(np.abs(value - usual) - np.maximum(peak, 0.0) >= least)
 
-    def _is_broad(self, parts: Bools, side: Floats, scale: Floats) -> Bools:
+    def _is_broad(self, parts: Bools, change: Floats, scale: Floats) -> Bools:
         """Return which deviations most of the total's parts share, each weighed by the root of its size: no single part makes a day.
+
+        A part shares one that is off by ``change`` of what is usual for it, to the side of its sign.
 
         What is usual for the parts, hour by hour, follows a bad day sooner than what is usual for a day; ``scale`` corrects it.
         """
         value, usual = self._sums[0, self._measures][:, parts], self._sums[1, self._measures][:, parts] * scale[:, np.newaxis]
         weight = np.sqrt(np.abs(usual))
-        shares = side[:, np.newaxis] * (value - usual) >= PARTLY * CHANGE * np.abs(usual)
+        shares = np.sign(change)[:, np.newaxis] * (value - usual) >= np.abs(change[:, np.newaxis] * usual)
         return np.asarray((weight * shares).sum(axis=1) >= BROAD * weight.sum(axis=1))
 
     def _look(self, which: NDArray[np.int64], side: int, severity: NDArray[np.float32], total: int) -> Look:
@@ -211,7 +217,7 @@ class Days:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""
-        arrays = {name: np.ascontiguousarray(getattr(self, f"_{name}")) for name in ARRAYS}
+        arrays = {name: np.ascontiguousarray(getattr(self, f"_{name}")) for name in ARRAYS} | {"records": self._records.past}
         arrays["day"] = np.array([self._day, self._first, self._is_whole, 1 in self._told, -1 in self._told], np.int64)
         for part, one in enumerate(self._detectors):
             arrays |= put_under(f"{part}.", one.to_arrays())
@@ -221,15 +227,11 @@ class Days:
         """Take up what ``to_arrays`` returned."""
         for name in ARRAYS:
             setattr(self, f"_{name}", arrays[name])
+        self._records.past = arrays["records"]
         self._day, self._first = int(arrays["day"][0]), int(arrays["day"][1])
         self._is_whole, self._told = bool(arrays["day"][2]), {side for side, told in zip((1, -1), arrays["day"][3:], strict=True) if told}
         for part in range(len(self._detectors)):
             self._detectors[part] = Detector.from_arrays(self._daily, take_from(f"{part}.", arrays))
-
-
-def _root(values: Floats) -> Floats:
-    """Return square roots that keep the sign: counts and amounts scatter with their root."""
-    return np.asarray(np.sign(values) * np.sqrt(np.abs(values)))
 
 
 def _span(course: Floats) -> tuple[int, int]:
