@@ -188,9 +188,8 @@ class Days:
     def _is_broad(self, parts: Bools, change: Floats, scale: Floats) -> Bools:
         """Return which deviations most of the total's parts share, each weighed by the root of its size: no single part makes a day.
 
-        A part shares one that is off by ``change`` of what is usual for it, to the side of its sign.
-
-        What is usual for the parts, hour by hour, follows a bad day sooner than what is usual for a day; ``scale`` corrects it.
+        A part shares one that is off by ``change`` of what is usual for it, to the side of its sign. What is usual for the parts,
+        hour by hour, follows a bad day sooner than what is usual for a day; ``scale`` corrects it.
         """
         value, usual = self._sums[0, self._measures][:, parts], self._sums[1, self._measures][:, parts] * scale[:, np.newaxis]
         weight = np.sqrt(np.abs(usual))

@@ -144,7 +144,7 @@ class Joint:
     def __init__(self, nodes: Nodes) -> None:
         self._nodes, self._scene, self._near = nodes, nodes.scene(0), nodes.scene(MOST_LEAVES)
         self._measures = len(nodes.settings.measures)
-        self._memory = Memory.blank(Seasons(nodes.settings).rows, len(nodes.cube.nodes) * self._measures)
+        self._memory = Memory.blank(Seasons.of(nodes.settings).rows, len(nodes.cube.nodes) * self._measures)
         self._rollups = Detector(nodes.settings, len(nodes.rollups) * self._measures)
         self._days, self._beside, self._precedents = Days(nodes.settings), Beside(nodes.settings), Precedents(nodes.settings)
         self._end = 0
