@@ -12,7 +12,7 @@ import bench_peers
 import duckdb
 import numpy as np
 
-from l4m.engine.detector import Detector
+from l4m.engine.detection.detector import Detector
 from l4m.engine.settings import Settings
 
 SETS = {"cloud_1h": "PT1H", "cloud_5min": "PT5M", "kpi_5min": "PT5M"}

@@ -11,9 +11,9 @@ import duckdb
 import numpy as np
 from bench_detection import L4M, measure
 
-from l4m.console.incident_files import cause_document
-from l4m.engine.explain import explain
-from l4m.sources.cases import read_cases
+from l4m.commands.incident_files import cause_document
+from l4m.engine.root_cause.explain import explain
+from l4m.sources.tables.cases import read_cases
 
 DAYS = {300: 28, 3600: 70, 86_400: 420}
 NAMES = {300: ("PT5M", "5 minutes"), 3600: ("PT1H", "1 hour"), 86_400: ("P1D", "1 day")}

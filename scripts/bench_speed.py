@@ -10,8 +10,8 @@ import time
 
 import numpy as np
 
-from l4m.engine import detector as module
-from l4m.engine.detector import Detector
+from l4m.engine.detection import detector as module
+from l4m.engine.detection.detector import Detector
 from l4m.engine.settings import Settings
 
 START = 1_699_833_600

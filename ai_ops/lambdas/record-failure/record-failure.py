@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from l4m.service.failures import read_record, record_failure
+from l4m.service.runs.failures import read_record, record_failure
 from l4m.store.table import Table
 from loader import Loader
 

@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from l4m.service.context import Context, Facilities
-from l4m.service.dispatch import correlation_id, perform
+from l4m.service.runs.dispatch import correlation_id, perform
 from l4m.store.table import Table
 from loader import Loader
 

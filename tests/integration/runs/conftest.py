@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from l4m.model import Alert, CsvFormat, Detector, DetectorStatus, Frequency, Measure, MetricSet, S3Source, SnsTarget, TimestampColumn
 from l4m.service.context import Context, Facilities
-from l4m.service.dispatch import perform
+from l4m.service.runs.dispatch import perform
 from l4m.store.series import SavedState
 from l4m.store.table import Table
 

@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from l4m.model import DetectorStatus, Frequency
-from l4m.service import anomalies, quality
-from l4m.service.detectors import DetectorChange, update_detector
+from l4m.service.queries import anomalies, quality
+from l4m.service.resources.detectors import DetectorChange, update_detector
 
 
 def groups_of(world: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from l4m.model import DetectorStatus
-from l4m.service import anomalies
+from l4m.service.queries import anomalies
 
 STATUS = {"learn": DetectorStatus.ACTIVATING, "backtest": DetectorStatus.BACK_TEST_ACTIVATING}
 

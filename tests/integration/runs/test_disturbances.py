@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from l4m.service import anomalies, executions
-from l4m.service.runs import BATCH_INTERVALS, MOST_BATCHES
+from l4m.service.queries import anomalies, executions
+from l4m.service.runs.live import BATCH_INTERVALS, MOST_BATCHES
 
 
 def groups_of(world: Any) -> list[tuple[Any, str, float]]:

@@ -10,7 +10,7 @@ import pytest
 
 from l4m.errors import NotFound
 from l4m.model import DetectorStatus, FailureType, OtherSource
-from l4m.service import anomalies, executions, quality
+from l4m.service.queries import anomalies, executions, quality
 
 
 def test_learning_ends_active_with_a_schedule_and_a_baseline(world: Any) -> None:

@@ -10,7 +10,7 @@ from botocore.awsrequest import AWSResponse
 
 from l4m.errors import AccessDenied
 from l4m.model import DetectorStatus, FailureType
-from l4m.service import anomalies, executions
+from l4m.service.queries import anomalies, executions
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 

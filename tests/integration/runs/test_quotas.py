@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from l4m.model import DetectorStatus
-from l4m.service import executions
+from l4m.service.queries import executions
 
 
 def limit(world: Any, **limits: int) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from l4m.engine.monitor import Monitor
-from l4m.engine.packing import unpack
+from l4m.engine.serialization import unpack
 from l4m.model import DetectorStatus
-from l4m.service.dispatch import perform
-from l4m.service.sharding import OVER
+from l4m.service.runs.dispatch import perform
+from l4m.service.runs.sharded_learning import OVER
 from l4m.store.history import History
 
 CAUGHT_UP = 200  # hours of live data before the activation: enough for shards to learn the whole history

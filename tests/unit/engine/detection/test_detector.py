@@ -4,15 +4,15 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from detection_series import START, settings, traffic
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.unit.engine.detection.detection_series import START, settings, traffic
 
-from l4m.engine import detector as module
-from l4m.engine.detector import Detector
-from l4m.engine.scores import Scores
+from l4m.engine.detection import detector as module
+from l4m.engine.detection.detector import Detector
+from l4m.engine.detection.scores import Scores
 from l4m.model import Direction
 
 HARD = st.one_of(

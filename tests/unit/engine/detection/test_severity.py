@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l4m.engine.severity import rarity_of, severity_of, threshold_of
+from l4m.engine.detection.severity import rarity_of, severity_of, threshold_of
 
 PER_DAY = (1, 24, 144, 288)
 SURPRISES = np.linspace(0, 40, 2000, dtype=np.float32)

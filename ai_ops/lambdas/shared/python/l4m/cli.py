@@ -11,12 +11,12 @@ import click
 from l4m.errors import InvalidInput, L4mError
 
 COMMANDS = {
-    "backtest": ("l4m.console.backtest", "Find the incidents in a file of metrics."),
-    "explain": ("l4m.console.explain", "Find the causes in a table of actual and expected values."),
-    "validate": ("l4m.console.validate", "Check a params.json and name everything that is wrong with it."),
-    "plan": ("l4m.console.plan", "Show what a params.json would create, change and relearn."),
-    "apply": ("l4m.console.apply", "Make detector, metric set and alert what a params.json says."),
-    "install-client": ("l4m.console.install_client", "Give boto3 and the AWS CLI their lookoutmetrics client back."),
+    "backtest": ("l4m.commands.backtest", "Find the incidents in a file of metrics."),
+    "explain": ("l4m.commands.explain", "Find the causes in a table of actual and expected values."),
+    "validate": ("l4m.commands.validate", "Check a params.json and name everything that is wrong with it."),
+    "plan": ("l4m.commands.plan", "Show what a params.json would create, change and relearn."),
+    "apply": ("l4m.commands.apply", "Make detector, metric set and alert what a params.json says."),
+    "install-client": ("l4m.commands.install_client", "Give boto3 and the AWS CLI their lookoutmetrics client back."),
 }  # name -> module with the click command ``command``, and its line in the help
 FAILED = 2  # exit code of everything a user can mend
 

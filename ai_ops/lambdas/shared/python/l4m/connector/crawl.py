@@ -12,7 +12,7 @@ from typing import Any
 from l4m.connector.crawl_state import StateStore
 from l4m.connector.params import Params
 from l4m.connector.unload import header_file, is_gzip
-from l4m.service.timeline import Timeline
+from l4m.service.runs.timeline import Timeline
 from l4m.sources.redshift import Redshift, Secret, read_secret
 
 SECRET_SECONDS = 300  # after which a secret is read again

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from l4m.connector.desired_state import MANAGED, alert_fields, detector_fields, detector_tags, metric_set_fields
 from l4m.connector.params import AlertParams, Params
 from l4m.connector.plan import Action, Actual, Change, needs_replacement, plan
-from l4m.connector.wanted import MANAGED, alert_fields, detector_fields, detector_tags, metric_set_fields
 from l4m.errors import L4mError
 from l4m.model import UPLOAD_TAG
 

@@ -11,7 +11,7 @@ from l4m.connector.crawl_state import CrawlState, Flight, StateChanged
 from l4m.connector.params import Params
 from l4m.connector.query import END, START, Query
 from l4m.connector.unload import COUNT, token, unload
-from l4m.service.timeline import Timeline
+from l4m.service.runs.timeline import Timeline
 from l4m.sources.paths import render_path
 from l4m.sources.redshift import Phase, Redshift
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from l4m.connector.desired_state import MANAGED, alert_fields, detector_fields, detector_tags, metric_set_fields
 from l4m.connector.params import Params
-from l4m.connector.wanted import MANAGED, alert_fields, detector_fields, detector_tags, metric_set_fields
 
 QUIET = {"Offset"}  # fields of a metric set whose change leaves what was learned alone
 

@@ -13,7 +13,7 @@ from l4m.connector.params import DIMENSIONS
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Frequency
 from l4m.sources.paths import check_template, fixed_part, render_path
-from l4m.sources.timestamps import check_format
+from l4m.sources.tables.timestamps import check_format
 
 LONGEST_NAME = 63
 HISTORY, TEMPLATE, ROLE = (f"metric_source.S3SourceConfig.{name}" for name in ("HistoricalDataPathList", "TemplatedPathList", "RoleArn"))

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.detection.report_filter import is_wanted
+from l4m.engine.detection.state import Array
 from l4m.engine.evidence import Evidence, levels_of
+from l4m.engine.hierarchy.index import Scene
 from l4m.engine.kinship import Bools, Ints, Kinship
-from l4m.engine.memory import Array
 from l4m.engine.ratios import TINY, Ratios
-from l4m.engine.scene import Scene
-from l4m.engine.seasons import DAY, Seasons
+from l4m.engine.seasonality.seasons import DAY, Seasons
 from l4m.engine.settings import Settings
 from l4m.engine.spans import FAR, Gaps, Spans
 from l4m.engine.tails import STEP, Tails
-from l4m.engine.wishes import is_wanted
 
 SPANS = (1_800, 10_800, 64_800)  # seconds over which deviations are added up, beside single intervals
 MEMORY, PRIOR = 28.0, 3.0  # visits of an hour that are remembered; visits for which all other hours stand in

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.detector import Detector
+from l4m.engine.detection.detector import Detector
+from l4m.engine.detection.state import put_under, take_from
 from l4m.engine.evidence import LEAVING_SIGMAS, Evidence
-from l4m.engine.memory import put_under, take_from
 from l4m.engine.records import RECENT, SIGMAS, TO_SIGMA, Records, root_of
-from l4m.engine.seasons import DAY, Seasons
+from l4m.engine.seasonality.seasons import DAY, Seasons
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.facts import Facts
-from l4m.engine.scores import Scores
+from l4m.engine.detection.scores import Scores
+from l4m.engine.detection.severity import rarity_of
+from l4m.engine.hierarchy.measure_traits import Facts
 from l4m.engine.settings import Settings
-from l4m.engine.severity import rarity_of
 from l4m.model import Aggregation, Direction
 
 LEVEL_SIGMAS = (3.2, 3.4, 3.8, 4.2)  # needed by a node that keeps 0, 1, 2, more dimensions: the finer, the more of them there are

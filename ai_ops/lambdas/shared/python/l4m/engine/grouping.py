@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from l4m.engine.contribution import contribute, share_out
 from l4m.engine.evidence import Evidence
+from l4m.engine.hierarchy.index import Scene
 from l4m.engine.results import Group, SeriesAnomaly
-from l4m.engine.scene import Scene
 
 MOST_SERIES = 1_000  # listed with a group, the most severe first
 LARGEST = 1e30  # sums stay finite

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.evidence import LEAVING_SIGMAS, Evidence
-from l4m.engine.location import Moves, Place, locate
+from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.rollups import ANY
 from l4m.engine.relations import relate
 from l4m.engine.results import Cause, Incident
-from l4m.engine.rollups import ANY
-from l4m.engine.scene import Scene
+from l4m.engine.root_cause.localize import Moves, Place, locate
 
 LONGEST_TRACE = 96  # intervals of which the course is kept
 ARRAYS = ("actual", "expected", "variance", "silent", "home")

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.rollups import ANY
-from l4m.engine.scene import Scene
+from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.rollups import ANY
 from l4m.model import Aggregation
 
 MOST_ROLLUPS, MOST_LEAVES = 1_024, 1_024  # that are looked at beside their kin, the first to appear

@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from l4m.engine.beside import Beside
 from l4m.engine.block import Block
 from l4m.engine.days import Days
-from l4m.engine.detector import WORKERS, Detector
+from l4m.engine.detection.detector import WORKERS, Detector
+from l4m.engine.detection.state import put_under, take_from
 from l4m.engine.evidence import Evidence
-from l4m.engine.facts import FactFinder
+from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.measure_traits import FactFinder
+from l4m.engine.hierarchy.rollups import Rollups
 from l4m.engine.incidents import ARRAYS
-from l4m.engine.memory import put_under, take_from
 from l4m.engine.normality import Normality
-from l4m.engine.packing import pack, unpack
 from l4m.engine.precedents import Precedents
 from l4m.engine.results import Feedback, Outcome, Points
-from l4m.engine.rollups import Rollups
-from l4m.engine.scene import Scene
-from l4m.engine.seasons import Seasons
+from l4m.engine.seasonality.seasons import Seasons
+from l4m.engine.serialization import pack, unpack
 from l4m.engine.settings import Settings, read_settings
 from l4m.engine.stretch import Stretch
 from l4m.engine.tails import Tails

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.evidence import Evidence
-from l4m.engine.location import Place
+from l4m.engine.hierarchy.index import Scene
 from l4m.engine.precedents import Precedents
 from l4m.engine.results import Feedback
-from l4m.engine.scene import Scene
+from l4m.engine.root_cause.localize import Place
 
 MARGIN = 5.0  # a point may be this much more severe than the one called normal, and is still normal
 

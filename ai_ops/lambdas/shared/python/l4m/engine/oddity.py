@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.evidence import Evidence
-from l4m.engine.location import Place
-from l4m.engine.rollups import ANY
-from l4m.engine.scene import Scene
+from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.rollups import ANY
+from l4m.engine.root_cause.localize import Place
 
 
 def find_odd(scene: Scene, seen: Evidence, measure: int) -> list[Place]:

@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.calendar import is_country
 from l4m.engine.evidence import Evidence
-from l4m.engine.location import Place
-from l4m.engine.scene import Scene
-from l4m.engine.seasons import DAY
+from l4m.engine.hierarchy.index import Scene
+from l4m.engine.root_cause.localize import Place
+from l4m.engine.seasonality.holidays import is_country
+from l4m.engine.seasonality.seasons import DAY
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation
 

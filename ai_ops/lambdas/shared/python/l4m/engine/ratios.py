@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.memory import Array
+from l4m.engine.detection.state import Array
 
 TO_SIGMA = np.float32(1.2533)  # mean absolute deviation of a Gaussian to its standard deviation
 CALMEST = np.float32(0.3)  # least scatter, in roots of the size

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.memory import Array
+from l4m.engine.detection.state import Array
 from l4m.engine.ratios import TINY, TO_SIGMA
 
 CALMEST = np.float32(0.8)  # what a sum strays at least, in standard errors of independent intervals

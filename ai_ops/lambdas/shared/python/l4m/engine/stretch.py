@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from l4m.engine.detection.scores import Scores
 from l4m.engine.evidence import Bools, Evidence, Floats, weigh
-from l4m.engine.facts import Facts
+from l4m.engine.hierarchy.measure_traits import Facts
 from l4m.engine.normality import Normality
-from l4m.engine.scores import Scores
 from l4m.engine.settings import Settings
 
 

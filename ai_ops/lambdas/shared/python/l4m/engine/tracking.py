@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from l4m.engine.days import Look
 from l4m.engine.evidence import Evidence
 from l4m.engine.grouping import group_series
+from l4m.engine.hierarchy.index import Scene
 from l4m.engine.incidents import OpenIncident
-from l4m.engine.location import Moves, Place, locate
 from l4m.engine.normality import Normality
 from l4m.engine.oddity import find_odd
 from l4m.engine.results import Group, Incident
-from l4m.engine.scene import Scene
-from l4m.engine.seasons import DAY
+from l4m.engine.root_cause.localize import Moves, Place, locate
+from l4m.engine.seasonality.seasons import DAY
 
 PATIENCE_SECONDS = 14_400  # an incident that is calm for longer is over
 UNLEARNING = 2  # times the length of an incident, for which the way back to where things were before is part of it

@@ -1,1 +1,1 @@
-"""Use cases, one module per noun."""
+"""Use cases: what a detector does, what is kept of it, and what is asked of it."""

@@ -1,1 +1,1 @@
-"""One module per kind of data source."""
+"""One module per kind of data source; files of rows are read in `tables`."""

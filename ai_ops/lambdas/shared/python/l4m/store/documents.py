@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from l4m.findings import FeedbackRecord, GroupSeries
+from l4m.answers import FeedbackRecord, GroupSeries
 from l4m.model import (
     Aggregation,
     Alert,

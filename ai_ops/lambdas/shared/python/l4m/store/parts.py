@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.packing import pack, unpack
+from l4m.engine.serialization import pack, unpack
 from l4m.store.bucket import Bucket
 
 ROOT = "_shards"  # no detector has such a name; what is left there expires

@@ -10,9 +10,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar
 
+from l4m.answers import FeedbackRecord, Page
 from l4m.arns import ALERT, DETECTOR, METRIC_SET, name_of
 from l4m.errors import Conflict, NotFound, QuotaExceeded, shorten
-from l4m.findings import FeedbackRecord, Page
 from l4m.model import Alert, Detector, DetectorStatus, FailureType, MetricSet
 from l4m.store import documents, keys
 from l4m.store.table import Documents, Key, KeyTakenError, RequirementFailedError, Table

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from l4m.engine.packing import pack, unpack
+from l4m.engine.serialization import pack, unpack
 from l4m.store.bucket import Bucket
 from l4m.store.history import History
 

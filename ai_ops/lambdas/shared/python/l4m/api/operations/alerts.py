@@ -9,8 +9,8 @@ from l4m.api.wire.alerts import FIELDS, describe, read_action, read_filters, sum
 from l4m.api.wire.members import wire_names
 from l4m.errors import InvalidInput
 from l4m.model import Alert
-from l4m.service import alerts
 from l4m.service.context import Context
+from l4m.service.resources import alerts
 
 Members = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from l4m.api.operations.paging import answer_page
 from l4m.api.wire import findings
-from l4m.service import anomalies, feedback
 from l4m.service.context import Context
+from l4m.service.queries import anomalies, feedback
 
 Members = dict[str, Any]
 Answer = tuple[Members, str | None]

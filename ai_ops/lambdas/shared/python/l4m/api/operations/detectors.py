@@ -10,9 +10,9 @@ from l4m.api.wire.detectors import FIELDS, describe, summarise
 from l4m.api.wire.members import wire_names
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Frequency
-from l4m.service import detectors
 from l4m.service.context import Context
-from l4m.service.tags import tag_faults
+from l4m.service.resources import detectors
+from l4m.service.resources.tags import tag_faults
 
 Members = dict[str, Any]
 

@@ -11,8 +11,8 @@ from l4m.api.wire.sources import read_source
 from l4m.arns import name_of
 from l4m.errors import Fault
 from l4m.model import Frequency, MetricSet
-from l4m.service import metric_sets
 from l4m.service.context import Context
+from l4m.service.resources import metric_sets
 
 Members = dict[str, Any]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from l4m.service import tags
 from l4m.service.context import Context
+from l4m.service.resources import tags
 
 Members = dict[str, Any]
 

@@ -6,9 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from l4m.api.wire.members import epoch, present
-from l4m.api.wire.times import to_text
-from l4m.findings import (
+from l4m.answers import (
     Detected,
     DetectedConfig,
     Execution,
@@ -22,6 +20,8 @@ from l4m.findings import (
     Sample,
     SeriesPage,
 )
+from l4m.api.wire.members import epoch, present
+from l4m.api.wire.times import to_text
 
 Wire = dict[str, Any]
 

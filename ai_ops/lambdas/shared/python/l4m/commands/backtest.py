@@ -1,0 +1,210 @@
+"""`l4m backtest`: score a file of metrics as if it had been watched live, and show the incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+
+from l4m.commands.arguments import find_files, parse_days, parse_interval, parse_measures, split_names
+from l4m.commands.incident_files import incident_document, write_json
+from l4m.commands.incident_table import incident_table
+from l4m.commands.point_files import PointFiles
+from l4m.commands.ratios import columns_of, derive
+from l4m.commands.replay import replay
+from l4m.engine.monitor import Monitor
+from l4m.engine.results import Incident
+from l4m.engine.seasonality.holidays import has_calendar
+from l4m.engine.settings import Settings
+from l4m.errors import Fault, InvalidInput
+from l4m.model import CsvFormat, Direction, TimestampColumn
+from l4m.sources.tables.block_reader import TableSpec, read_block
+from l4m.sources.tables.formats import Format, detect_format
+from l4m.sources.tables.intervals import Clock
+from l4m.sources.tables.read_report import ReadReport
+from l4m.sources.tables.timestamps import ISO
+
+PIPED_WIDTH = 160  # characters of a line where no terminal says how wide it is
+_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+_PERCENT = click.FloatRange(0, 100)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go besides the terminal."""
+
+    points: Path | None
+    incidents: Path | None
+    html: Path | None
+    limit: int
+
+    def check(self) -> None:
+        """Refuse files whose folder does not exist, before any work is done."""
+        faults = [
+            Fault(str(path), "cannot be written: its folder does not exist") for path in self.files.values() if not path.parent.is_dir()
+        ]
+        if faults:
+            raise InvalidInput(*faults)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """The files that were asked for, by what they hold."""
+        named = {"points": self.points, "incidents": self.incidents, "page": self.html}
+        return {name: path for name, path in named.items() if path}
+
+
+@click.command(short_help="Find the incidents in a file of metrics.")
+@click.argument("data", nargs=-1, required=True)
+@click.option("--timestamp", required=True, metavar="COLUMN", help="Column of times.")
+@click.option(
+    "--measures", required=True, metavar="A,B:avg,A/B", help="Columns to watch, each summed unless :avg follows, and ratios of two sums."
+)
+@click.option("--dimensions", default="", metavar="A,B", help="Columns that tell series apart.")
+@click.option("--interval", required=True, metavar="PT1H", help="PT5M, PT10M, PT1H, P1D or another even part of a day.")
+@click.option("--timestamp-format", default=ISO, show_default=True, help="A Java pattern such as 'yyyy-MM-dd HH:mm', UNIX or ISO.")
+@click.option("--timezone", default="UTC", show_default=True, help="Zone of times that carry none, and of daily intervals.")
+@click.option("--rollups", type=click.Choice(["auto", "none"]), default="auto", show_default=True, help="Watch totals beside the series.")
+@click.option("--sensitivity", type=_PERCENT, default=50.0, show_default=True, help="0 reports least, 100 most.")
+@click.option("--direction", type=click.Choice([one.value for one in Direction]), default="both", show_default=True)
+@click.option("--min-absolute", type=click.FloatRange(0), default=0.0, help="Ignore deviations smaller than this.")
+@click.option(
+    "--min-relative", type=click.FloatRange(0), default=0.0, help="Ignore deviations smaller than this share of the expected value."
+)
+@click.option("--country", metavar="CODE", help="ISO 3166 code of the country whose holidays are known.")
+@click.option("--special-days", default="", metavar="DAYS", help="Further days to treat as holidays: 2024-11-29,2024-12-02.")
+@click.option("--columns", default="", metavar="A,B", help="Names of the columns of CSV files without a header line.")
+@click.option("--delimiter", help="Delimiter of CSV files; found out if not given.")
+@click.option("--charset", default="UTF-8", show_default=True, help="Character set of text files.")
+@click.option("--points", type=_FILE, help="Write every point with expected value, band and severity (Parquet).")
+@click.option("--incidents", type=_FILE, help="Write the incidents (JSON).")
+@click.option("--html", type=_FILE, help="Write a page with a chart per incident; opens offline.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Incidents to show.")
+def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, html: Path | None, limit: int, **options: Any) -> None:
+    """Find the incidents in files of metrics (CSV, JSON lines or Parquet, also gzipped): paths or patterns.
+
+    Every point is scored from earlier points only, as it would have been live.
+    """
+    files = find_files(data)
+    outputs = Outputs(points, incidents, html, limit)
+    outputs.check()
+    settings = _settings(options)
+    spec = TableSpec(
+        TimestampColumn(options["timestamp"], options["timestamp_format"]),
+        columns_of(settings.measures),
+        settings.interval_seconds,
+        settings.dimensions,
+        settings.timezone,
+        _format(files[0], options),
+    )
+    backtest(files, spec, settings, outputs)
+
+
+def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs) -> None:
+    """Read, replay, and put out what was found."""
+    clock = Clock(settings.interval_seconds, settings.timezone)
+    with _progress() as progress, TemporaryDirectory() as folder:
+        reading = progress.add_task("reading", total=None, unit="rows")
+        block, report = read_block(files, spec, progress=lambda rows: progress.update(reading, completed=rows))
+        progress.remove_task(reading)
+        block = derive(block, settings.measures)
+        _warn(report, block.values.shape[1], progress.console)
+        names = [measure.name for measure in settings.measures]
+        points = PointFiles(Path(folder), names, settings.dimensions) if outputs.points or outputs.html else None
+        monitor = Monitor(settings)
+        detecting = progress.add_task("detecting", total=block.values.shape[1], unit="intervals")
+        incidents = replay(monitor, block, clock, points, lambda done: _advance(progress, detecting, done))
+        if points and outputs.points:
+            points.write_parquet(outputs.points)
+        if points and outputs.html:
+            from l4m.commands.page import write_page  # noqa: PLC0415 - jinja2 only where a page is asked for
+
+            write_page(outputs.html, incidents, points, settings=settings, report=report, files=files)
+    if outputs.incidents:
+        write_json(incident_document(incidents), outputs.incidents)
+    _show(incidents, clock, report, outputs)
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    return Settings(
+        interval_seconds=parse_interval(options["interval"]),
+        measures=parse_measures(options["measures"]),
+        dimensions=split_names(options["dimensions"]),
+        timezone=options["timezone"],
+        sensitivity=options["sensitivity"],
+        direction=Direction(options["direction"]),
+        minimum_absolute=options["min_absolute"],
+        minimum_relative=options["min_relative"],
+        country=_country(options["country"]),
+        special_days=parse_days(options["special_days"]),
+        rollups=options["rollups"] == "auto",
+    )
+
+
+def _country(code: str | None) -> str | None:
+    if not code:
+        return None
+    if not has_calendar(code.upper()):
+        raise InvalidInput(Fault("--country", f"{code!r} has no calendar; use an ISO 3166 code such as US, DE or GB"))
+    return code.upper()
+
+
+def _format(file: Path, options: dict[str, Any]) -> Format | None:
+    columns = split_names(options["columns"])
+    if not (columns or options["delimiter"] or options["charset"].upper() != "UTF-8"):
+        return None
+    found = detect_format(file)
+    delimiter = options["delimiter"] or (found.delimiter if isinstance(found, CsvFormat) else ",")
+    return CsvFormat(charset=options["charset"], has_header=not columns, headers=columns, delimiter=delimiter.replace("\\t", "\t"))
+
+
+def _warn(report: ReadReport, intervals: int, console: Console) -> None:
+    for fault in report.faults:
+        console.print(f"warning: {_rows(fault.count)}: {fault}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+    if report.rows_merged:
+        console.print(
+            f"note: {_rows(report.rows_merged)} added to another of the same series and interval", highlight=False, soft_wrap=True
+        )
+    if intervals < 2:
+        raise InvalidInput(Fault("data", f"{report.rows_used:,} rows make one interval only; there is nothing to compare it with"))
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count != 1 else ''}"
+
+
+def _show(incidents: list[Incident], clock: Clock, report: ReadReport, outputs: Outputs) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPED_WIDTH)
+    console.print(f"{report.rows_used:,} rows, {report.series:,} series: {len(incidents):,} incident{'s' if len(incidents) != 1 else ''}")
+    if incidents:
+        console.print(incident_table(incidents, clock, outputs.limit))
+    if len(incidents) > outputs.limit:
+        console.print(f"{len(incidents) - outputs.limit:,} less severe ones are not shown (--limit)")
+    for name, path in outputs.files.items():
+        console.print(f"{name}: {path}", markup=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,.0f} {task.fields[unit]}"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def _advance(progress: Progress, task: TaskID, done: int) -> None:
+    progress.update(task, completed=done)

@@ -1,0 +1,1 @@
+"""Leaves, their rollups, and what is where among them."""

@@ -1,0 +1,1 @@
+"""The combinations of dimension values behind a deviation."""

@@ -1,0 +1,1 @@
+"""Time of day, week and year: seasons and holidays."""

@@ -1,0 +1,1 @@
+"""What is asked of a detector: anomalies, executions, quality, samples, feedback."""

@@ -1,0 +1,1 @@
+"""What a detector does: learning, live runs, and making known what they find."""

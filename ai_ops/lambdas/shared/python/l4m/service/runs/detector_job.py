@@ -1,0 +1,73 @@
+"""One detector at work: what it watches, its clock, and where its things are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from l4m.errors import Fault, InvalidInput
+from l4m.model import Detector, MetricSet
+from l4m.service.context import Context
+from l4m.service.runs.timeline import Timeline
+from l4m.store.anomalies import Anomalies
+from l4m.store.bucket import Bucket
+from l4m.store.index import Index
+from l4m.store.outbox import Outbox
+from l4m.store.runs import Runs
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A detector of one generation with its metric set and surroundings."""
+
+    context: Context
+    detector: Detector
+    metric_set: MetricSet
+
+    @classmethod
+    def of(cls, context: Context, detector_arn: str) -> Assignment:
+        """The assignment of a detector as it now stands; it must have a metric set."""
+        detector, metric_set = context.resources.watched(detector_arn)
+        if metric_set is None:
+            raise InvalidInput(Fault("AnomalyDetectorArn", f"{detector.name} has no metric set"))
+        return cls(context, detector, metric_set)
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """The metric set's intervals."""
+        return Timeline.of(self.metric_set)
+
+    @cached_property
+    def bucket(self) -> Bucket:
+        """Where states and groups are kept."""
+        return Bucket(self.context.clients.client("s3"), self.context.bucket, self.detector.kms_key_arn)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """How far the detector has come."""
+        return Runs(self.context.table, self.detector.name, self.detector.generation)
+
+    @cached_property
+    def anomalies(self) -> Anomalies:
+        """What the detector found."""
+        return Anomalies(self.bucket, self.detector.name)
+
+    @cached_property
+    def index(self) -> Index:
+        """When it found what."""
+        return Index(self.context.table, self.detector.name)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """What is still to be told."""
+        return Outbox(self.context.table, self.detector.name)
+
+    @property
+    def prefix(self) -> str:
+        """Where this generation's objects lie in the bucket."""
+        return prefix_of(self.detector.name, self.detector.generation)
+
+
+def prefix_of(detector: str, generation: int) -> str:
+    """Where the objects of one generation of a detector lie."""
+    return f"{detector}/{generation:010d}"

@@ -1,0 +1,243 @@
+"""Live runs: every interval that is due, once; late data read again; what failed tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from aws_lambda_powertools import Logger
+
+from l4m.alerts.metrics import Metrics
+from l4m.errors import AccessDenied, Conflict, InvalidInput, SourceUnavailable, shorten
+from l4m.model import DetectorStatus
+from l4m.service.context import Context
+from l4m.service.resources.detectors import AT_REST
+from l4m.service.runs.delivery import deliver
+from l4m.service.runs.detection import Progress, feedback_of
+from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.publication import is_quiet, publish
+from l4m.service.runs.reading import Files, Reading, list_files, nothing_read, read_intervals
+from l4m.service.runs.report import build_report, still_open
+from l4m.service.runs.schedules import stop_schedule
+from l4m.sources.s3 import fingerprint
+from l4m.store.anomalies import Claim
+from l4m.store.runs import ExecutionRecord, Pointer
+from l4m.store.series import SavedState, SeriesStore
+
+BATCH_INTERVALS = 24
+MOST_BATCHES = 8  # per invocation; what is left goes on in the next one
+MOST_FAILURES = 3  # of one interval's data; after that it counts as missing
+MOST_DEATHS = 2  # of the function over one interval, three attempts each
+RUNNING = (DetectorStatus.LEARNING, DetectorStatus.ACTIVE)
+
+logger = Logger(service="run-detection", child=True)
+
+
+@dataclass
+class Run:
+    """One invocation's work on one detector."""
+
+    assignment: Assignment
+    pointer: Pointer
+    moment: int
+    metrics: Metrics
+
+    @property
+    def series(self) -> SeriesStore:
+        """Where states and value history are."""
+        return SeriesStore(self.assignment.bucket, self.assignment.prefix)
+
+    @property
+    def claim(self) -> Claim:
+        """To write what the pointer's state reports: it moves before any other report is made."""
+        number = f"{self.assignment.detector.generation}.{self.pointer.version}"
+        return Claim(number, partial(self.assignment.runs.require, self.pointer))
+
+
+def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
+    """Run the intervals that are due at ``moment``; True when there are more than one invocation should take."""
+    assignment = Assignment.of(context, detector_arn)
+    pointer = assignment.runs.pointer()
+    if assignment.detector.status in AT_REST:  # something that was called off may have set a schedule in its last moment
+        stop_schedule(context, assignment.detector.name)
+    if assignment.detector.status not in RUNNING or pointer is None:
+        return False
+    run = Run(assignment, pointer, moment, Metrics(detector_arn, context.table.name))
+    try:
+        has_more = _run_batches(run)
+        run.metrics.note_lag(max(0, moment - assignment.timeline.due_at(run.pointer.next)))
+    except Conflict:  # another invocation is at work on the same intervals, and was faster
+        logger.info("another run was faster", extra={"detector": assignment.detector.name})
+        has_more = False
+    except AccessDenied as error:  # of what was learned
+        _note_failure(run, run.pointer.next, error)
+        has_more = False
+    deliver(assignment, run.metrics)
+    run.metrics.send(context.clients.client("cloudwatch"))
+    return has_more
+
+
+def _run_batches(run: Run) -> bool:
+    if not run.pointer.is_published:  # an earlier run ended half-way
+        _publish(run, run.series.load(run.pointer.state_key))
+    for _ in range(MOST_BATCHES):
+        due = run.assignment.timeline.due(run.pointer.next, run.moment, 1 if run.pointer.deaths else BATCH_INTERVALS)
+        try:
+            files = list_files(run.assignment, [*map(int, run.pointer.seen), *due])
+        except (AccessDenied, SourceUnavailable, InvalidInput) as error:
+            if due:
+                _note_failure(run, due[0], error)
+            return False
+        if not run.pointer.deaths:
+            _correct_late_data(run, files)
+        ready = _ready(run, due, files)
+        if not ready or not _advance(run, ready, files) or not run.assignment.timeline.due(run.pointer.next, run.moment, 1):
+            return False
+    return True
+
+
+def _ready(run: Run, due: Sequence[int], files: Files) -> list[int]:
+    """The intervals to run now: one whose files are not there yet gets one more interval's time to arrive."""
+    timeline, ready = run.assignment.timeline, []
+    for start in due:
+        if not files[start] and run.moment < timeline.due_at(start) + timeline.seconds:
+            break
+        ready.append(start)
+    return ready
+
+
+def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
+    """Run some intervals; False when the first of them has to wait for another attempt."""
+    try:
+        reading = _read(run, starts, files)
+    except (AccessDenied, SourceUnavailable, InvalidInput) as error:
+        if len(starts) > 1:
+            return _advance(run, starts[:1], files)
+        failures = _note_failure(run, starts[0], error)
+        if failures < MOST_FAILURES or not isinstance(error, InvalidInput):
+            return False
+        reading = nothing_read(run.assignment, starts, f"{MOST_FAILURES} attempts failed: {error}")
+    _observe(run, run.pointer.state_key, reading, files)
+    return True
+
+
+def _read(run: Run, starts: Sequence[int], files: Files) -> Reading:
+    """What was delivered for some intervals; what the function does not survive counts as missing."""
+    if run.pointer.deaths < MOST_DEATHS:
+        return read_intervals(run.assignment, starts, files)
+    return nothing_read(run.assignment, starts, f"the function did not survive its data {MOST_DEATHS} times")
+
+
+def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
+    """Detect, save the new state, move the pointer, and only then make known what was found."""
+    assignment, progress = run.assignment, Progress.resume(run.series.load(state_key))
+    reading = reading.within(assignment.context.facilities.most_series, progress.monitor.leaves)
+    outcome = progress.observe(reading.starts, reading.block, feedback_of(assignment))
+    report = build_report(assignment, reading, outcome, progress.open_incidents, is_correction=is_correction)
+    after = SavedState(progress.monitor.save(), progress.history, report, still_open(progress.open_incidents, outcome))
+    key = _save(run, after)
+    executions = [_execution(start, files, reading) for start in reading.starts]
+    assignment.runs.require(run.pointer)  # what a faster run said of these intervals stands
+    assignment.runs.record(executions)
+    run.pointer = _move(run, reading, key, files, is_published=is_quiet(report))
+    _publish(run, after)
+    if not is_correction:
+        _count(run, executions, report["groups"])
+    if assignment.detector.status is DetectorStatus.LEARNING and progress.monitor.is_ready:
+        _set_active(assignment)
+
+
+def _save(run: Run, state: SavedState) -> str:
+    pages = state.history.split(run.assignment.timeline.seconds)
+    for number, page in pages[:-1]:
+        run.assignment.runs.require(run.pointer)  # a late run does not put its page over a newer one's
+        run.series.save_page(number, page)
+    tail = replace(state, history=pages[-1][1])
+    return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail, run.pointer.version)
+
+
+def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: bool) -> Pointer:
+    """The pointer after what was read; states that no late data can go back to any more are deleted."""
+    timeline, old, starts = run.assignment.timeline, run.pointer, reading.starts
+    end = timeline.after(starts[-1])
+    oldest = timeline.before(end, run.assignment.context.facilities.late_intervals)
+    seen = {**old.seen, **{str(start): fingerprint(files[start]) for start in starts}}
+    right = starts[0] if end <= old.next else end - 1  # a correction: states after the one it began with hold what was wrong
+    before = [(moment, state) for moment, state in old.checkpoints if moment <= right]
+    base = max((moment for moment, _ in before if moment <= oldest), default=0)
+    kept = tuple((moment, state) for moment, state in before if moment >= base)
+    moved = run.assignment.runs.move(
+        old,
+        replace(
+            old,
+            next=end,
+            state_key=key,
+            is_published=is_published,
+            failures=0,
+            deaths=0,
+            seen={start: mark for start, mark in seen.items() if int(start) >= oldest},
+            checkpoints=(*kept, (end, key)),
+            quality=reading.quality or old.quality,
+        ),
+    )
+    gone = {state for _, state in old.checkpoints} - {state for _, state in moved.checkpoints}
+    run.assignment.bucket.delete(sorted(gone))
+    return moved
+
+
+def _publish(run: Run, state: SavedState) -> None:
+    if not run.pointer.is_published:
+        publish(run.assignment, run.claim, dict(state.report), state.history, run.series)
+        run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, is_published=True))
+
+
+def _correct_late_data(run: Run, files: Files) -> None:
+    """Go back to the state before the first interval whose files changed, and take the way from there again."""
+    changed = [start for start, mark in run.pointer.seen.items() if fingerprint(files[int(start)]) != mark]
+    checkpoints = [one for one in run.pointer.checkpoints if changed and one[0] <= min(map(int, changed))]
+    if not checkpoints:
+        return
+    moment, key = checkpoints[-1]
+    starts = run.assignment.timeline.span(moment, run.pointer.next)
+    try:
+        again = {**list_files(run.assignment, starts), **files}
+        reading = read_intervals(run.assignment, starts, again)
+    except (AccessDenied, SourceUnavailable, InvalidInput) as error:
+        logger.warning("late data cannot be read", extra={"detector": run.assignment.detector.name, "error": str(error)})
+        return
+    logger.info("late data", extra={"detector": run.assignment.detector.name, "intervals": len(starts)})
+    _observe(run, key, reading, again, is_correction=True)
+
+
+def _note_failure(run: Run, start: int, error: Exception) -> int:
+    """Record an interval that could not be read, and how often that was tried."""
+    logger.warning("interval failed", extra={"detector": run.assignment.detector.name, "interval": start, "error": str(error)})
+    run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, failures=run.pointer.failures + 1))
+    run.assignment.runs.record([ExecutionRecord(start, "FAILED", shorten(str(error)))])
+    run.metrics.count_executions("Started")
+    run.metrics.count_executions("Failed")
+    return run.pointer.failures
+
+
+def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
+    if reading.error:
+        return ExecutionRecord(start, "FAILED", shorten(f"counts as missing: {reading.error}"))
+    if not files[start]:
+        return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
+    note = f"{reading.left_out:,} new series were left out: the quota MaxSeries is reached" if reading.left_out else None
+    return ExecutionRecord(start, "COMPLETED", note)
+
+
+def _count(run: Run, executions: Sequence[ExecutionRecord], groups: Sequence[Mapping[str, object]]) -> None:
+    run.metrics.count_executions("Started", len(executions))
+    for outcome, status in (("Succeeded", "COMPLETED"), ("Failed", "FAILED")):
+        run.metrics.count_executions(outcome, sum(one.status == status for one in executions))
+    run.metrics.note_scores((measure.name for measure in run.assignment.metric_set.measures), groups)
+
+
+def _set_active(assignment: Assignment) -> None:
+    detector = assignment.detector
+    assignment.context.resources.move_detector(
+        detector.arn, detector.generation, DetectorStatus.ACTIVE, allowed={DetectorStatus.LEARNING}, now=assignment.context.now
+    )

@@ -1,0 +1,170 @@
+"""The steps of learning in shards: each may be repeated or ended anywhere, and then goes the same way again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.engine.block import Block
+from l4m.engine.detection.state import put_under, take_from
+from l4m.engine.shards import Joint, Nodes, Shard, Sums
+from l4m.service.context import Context
+from l4m.service.runs.detection import Progress, settings_of
+from l4m.service.runs.learning import Lesson, work
+from l4m.service.runs.planning import cut
+from l4m.service.runs.reading import CATCH_UP_INTERVALS, Reading, list_files, read_history, read_intervals
+from l4m.store.bucket import Bucket
+from l4m.store.parts import Parts, Plan
+from l4m.store.series import SavedState, SeriesStore
+
+SLICES_AT_ONCE = 8  # that one invocation takes the joined monitor through
+
+Event = Mapping[str, Any]
+Step = dict[str, Any]
+OVER: Step = {"status": "OVER"}  # the detector has failed, or has taken another order
+
+
+def learn_shard(context: Context, event: Event) -> Step:
+    """Learn the leaves of one shard up to the split, and keep values and sums slice by slice."""
+    return _do(context, event, lambda lesson, parts: _learn_shard(lesson, parts, event["shard"]))
+
+
+def join(context: Context, event: Event) -> Step:
+    """Make one monitor of all shards; returns what ``advance`` goes on from."""
+    return _do(context, event, _join)
+
+
+def advance(context: Context, event: Event) -> Step:
+    """Take the joined monitor through the next slices; after the last one the detector is ready, or the backtest complete."""
+    return _do(context, event, lambda lesson, parts: _advance(lesson, parts, event["progress"]))
+
+
+def clear(context: Context, event: Event) -> Step:
+    """Remove what the steps handed to each other."""
+    Parts(Bucket(context.clients.client("s3"), context.bucket), event["parts"]).purge()
+    return OVER
+
+
+def _do(context: Context, event: Event, step: Callable[[Lesson, Parts], Step]) -> Step:
+    order = event["order"]
+
+    def do(lesson: Lesson) -> Step:
+        return step(lesson, Parts(lesson.assignment.bucket, event["parts"]))
+
+    return work(order["task"], context, order["detector"], order["generation"], do) or OVER
+
+
+def _learn_shard(lesson: Lesson, parts: Parts, number: int) -> Step:
+    plan = parts.plan()
+    starts = lesson.assignment.timeline.stretch(plan.start, plan.intervals)
+    columns = plan.columns[number]
+    known = columns[columns < plan.known]
+    shard = Shard(_nodes(lesson, plan), known)
+    for piece, values in _values(lesson, plan, number, starts):
+        lesson.require()
+        first, _ = plan.slices[piece]
+        arrays: dict[str, NDArray[Any]] = {"values": values} if first >= plan.kept_from else {}
+        if first < plan.split:
+            sums = shard.observe(values[:, :, : len(known)], starts[first])
+            arrays |= put_under("sums.", vars(sums))
+        parts.save_slice(piece, number, arrays)
+    parts.save_learned(number, shard.learned())
+    return {"status": "LEARNED"}
+
+
+def _values(lesson: Lesson, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The slices with the values of a shard's leaves, in the plan's order; a leaf that came since is left for live runs."""
+    place = {plan.leaves[leaf]: column for column, leaf in enumerate(plan.columns[number].tolist())}
+    for first, block in _blocks(lesson, plan, number, starts):
+        found = [place.get(leaf, -1) for leaf in block.leaves]
+        there = [column for column, at in enumerate(found) if at >= 0]
+        for piece, (begin, end) in enumerate(plan.slices):
+            if first <= begin < first + block.values.shape[1]:
+                values = np.full((len(block.values), end - begin, len(place)), np.nan, np.float32)
+                values[:, :, [found[column] for column in there]] = block.values[:, begin - first : end - first, there]
+                yield piece, values
+
+
+def _blocks(lesson: Lesson, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, Block]]:
+    """A shard's part of the history, then of the live intervals, each with the number of its first interval."""
+    assignment, shard = lesson.assignment, (number, plan.shards)
+    if plan.history:
+        history = read_history(assignment, (starts[0], assignment.timeline.after(starts[plan.history - 1])), shard)
+        if history is not None:
+            yield 0, history.block
+    live = starts[plan.history :]
+    files = list_files(assignment, live)
+    for begin, end in cut(0, len(live), CATCH_UP_INTERVALS):
+        yield plan.history + begin, read_intervals(assignment, live[begin:end], files, shard).block
+
+
+def _join(lesson: Lesson, parts: Parts) -> Step:
+    plan, timeline = parts.plan(), lesson.assignment.timeline
+    nodes, starts = _nodes(lesson, plan), timeline.stretch(plan.start, plan.intervals)
+    joint = Joint(nodes)
+    for piece, (first, end) in enumerate(plan.slices):
+        lesson.require()
+        if first < plan.split:
+            found = [parts.load_slice(piece, number) for number in range(plan.shards)]
+            sums = Sums.of([Sums(**take_from("sums.", one)) for one in found])
+            joint.learn(sums, starts[first])
+            if first >= plan.kept_from:
+                values = _assemble(plan, found)[:, :, : plan.known]
+                lesson.progress.history = lesson.progress.history.extend(
+                    starts[first:end], tuple(nodes.cube.nodes), nodes.spread(values, sums)
+                )
+                lesson.save_pages()
+    for number, columns in enumerate(plan.columns):
+        joint.take(columns[columns < plan.known], parts.load_learned(number))
+    lesson.progress.monitor = joint.monitor(plan.observed)
+    if plan.task == "backtest":
+        lesson.evaluate(starts[plan.scored :])
+    return _hand_on(lesson, parts, plan, plan.split)
+
+
+def _advance(lesson: Lesson, parts: Parts, progress: Event) -> Step:
+    plan, timeline = parts.plan(), lesson.assignment.timeline
+    starts = timeline.stretch(plan.start, plan.intervals)
+    state = _states(lesson, parts).load(progress["state"])
+    lesson.progress = Progress.resume(state)
+    pieces = [piece for piece, (first, _) in enumerate(plan.slices) if first >= progress["next"]][:SLICES_AT_ONCE]
+    for piece in pieces:
+        first, end = plan.slices[piece]
+        values = _assemble(plan, [parts.load_slice(piece, number) for number in range(plan.shards)])
+        block = Block(starts[first], values, plan.leaves)
+        lesson.observe(Reading(tuple(starts[first:end]), block), is_scored=first >= plan.scored)
+    end = plan.slices[pieces[-1]][1]
+    if end < plan.intervals:
+        return _hand_on(lesson, parts, plan, end)
+    if plan.task == "backtest":
+        lesson.complete(timeline.after(starts[-1]))
+    else:
+        lesson.open(timeline.after(starts[-1]))
+    return {"status": "DONE"}
+
+
+def _hand_on(lesson: Lesson, parts: Parts, plan: Plan, reached: int) -> Step:
+    """Keep the joined monitor where the next step finds it."""
+    progress = lesson.progress
+    state = SavedState(progress.monitor.save(), progress.history, open_incidents=progress.open_incidents)
+    return {"status": "MORE", "state": _states(lesson, parts).save(reached, state), "next": reached}
+
+
+def _states(lesson: Lesson, parts: Parts) -> SeriesStore:
+    return SeriesStore(lesson.assignment.bucket, parts.prefix)
+
+
+def _nodes(lesson: Lesson, plan: Plan) -> Nodes:
+    """The nodes that are known at the split."""
+    return Nodes(settings_of(lesson.assignment.detector, lesson.assignment.metric_set), plan.leaves[: plan.known])
+
+
+def _assemble(plan: Plan, found: list[dict[str, NDArray[Any]]]) -> NDArray[np.float32]:
+    """The values of all leaves from those of the shards."""
+    values = np.empty((*found[0]["values"].shape[:2], len(plan.leaves)), np.float32)
+    for columns, one in zip(plan.columns, found, strict=True):
+        values[:, :, columns] = one["values"]
+    return values

@@ -1,0 +1,1 @@
+"""Files of rows, from CSV, JSON lines and Parquet to blocks of values."""
