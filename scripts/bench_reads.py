@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from l4m.store.anomalies import Anomalies, Claim
+from l4m.store.anomalies import Anomalies, FencingToken
 from l4m.store.bucket import Bucket
 from l4m.store.index import Index, IndexEntry
 from l4m.store.table import Table
@@ -62,7 +62,7 @@ def _crowd(aws: LocalAws, outputs: dict[str, str]) -> tuple[dict[str, str], dict
     Index(Table(aws.client("dynamodb"), outputs["TableName"]), "crowded").replace(HOUR, starts, entries)
     newest = entries[-len(MEASURES)].group_id(arn)
     anomalies = Anomalies(Bucket(aws.client("s3"), outputs["StateBucketName"]), "crowded")
-    anomalies.put_group(Claim("1", lambda: None), _document(newest, starts[-1]), array("f", [1.0] * POINTS * SERIES).tobytes())
+    anomalies.put_group(FencingToken("1", lambda: None), _document(newest, starts[-1]), array("f", [1.0] * POINTS * SERIES).tobytes())
     return {"AnomalyDetectorArn": arn}, {"AnomalyDetectorArn": arn, "AnomalyGroupId": newest}
 
 

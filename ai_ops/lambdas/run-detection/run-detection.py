@@ -1,4 +1,4 @@
-"""The detection service's engine room: a task of one detector, from the API or from its schedule."""
+"""The detection service at work: a task of one detector, from the API or from its schedule."""
 
 import os
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from l4m.service.context import Context, Facilities
+from l4m.service.context import Context, RunEnvironment
 from l4m.service.runs.dispatch import correlation_id, perform
 from l4m.store.table import Table
 from loader import Loader
@@ -27,7 +27,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         partition=os.environ["PARTITION"],
         now=datetime.now(UTC),
         run_function_arn=context.invoked_function_arn,
-        facilities=Facilities.from_environment(os.environ),
+        environment=RunEnvironment.from_variables(os.environ),
     )
     logger.append_keys(correlation_id=correlation_id(surroundings, event["detector"]))
     logger.info("task begins", detector=event["detector"], task=event["task"])

@@ -14,7 +14,7 @@ from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 
 from l4m.model import Alert, CsvFormat, Detector, DetectorStatus, Frequency, Measure, MetricSet, S3Source, SnsTarget, TimestampColumn
-from l4m.service.context import Context, Facilities
+from l4m.service.context import Context, RunEnvironment
 from l4m.service.runs.dispatch import perform
 from l4m.store.series import SavedState
 from l4m.store.table import Table
@@ -210,7 +210,7 @@ def build_world() -> World:
     inbox = sqs.create_queue(QueueName="inbox")["QueueUrl"]
     dead = sqs.create_queue(QueueName="dead")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:inbox")
-    facilities = Facilities(
+    environment = RunEnvironment(
         schedule_group="detectors",
         schedule_role_arn=ROLE,
         undelivered_queue_url=dead,
@@ -226,7 +226,7 @@ def build_world() -> World:
         partition="aws",
         now=BEGIN + timedelta(hours=HISTORY_HOURS, minutes=10),
         run_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:run-detection",
-        facilities=facilities,
+        environment=environment,
     )
     return World(context, topic, inbox, dead)
 

@@ -13,7 +13,7 @@ from l4m.service.queries import executions
 
 def limit(world: Any, **limits: int) -> None:
     """Give the run function other limits."""
-    world.context = replace(world.context, facilities=replace(world.context.facilities, **limits))
+    world.context = replace(world.context, environment=replace(world.context.environment, **limits))
 
 
 @pytest.mark.parametrize("task", ["learn", "backtest"])

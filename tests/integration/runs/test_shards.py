@@ -24,7 +24,7 @@ CAUGHT_UP = 200  # hours of live data before the activation: enough for shards t
 
 def limit(world: Any, **limits: int) -> None:
     """Give the run function other limits."""
-    world.context = replace(world.context, facilities=replace(world.context.facilities, **limits))
+    world.context = replace(world.context, environment=replace(world.context.environment, **limits))
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def machine(world: Any) -> Callable[[], dict[str, Any] | None]:
     client = world.context.clients.client("stepfunctions")
 
     def ordered() -> dict[str, Any] | None:
-        found = client.list_executions(stateMachineArn=world.context.facilities.learn_machine_arn)["executions"]
+        found = client.list_executions(stateMachineArn=world.context.environment.learn_machine_arn)["executions"]
         return json.loads(client.describe_execution(executionArn=found[0]["executionArn"])["input"]) if found else None
 
     return ordered

@@ -56,7 +56,7 @@ def findings(world: Any) -> dict[str, Any]:
         if "values" in group
     }
     for document in documents.values():
-        document.pop("claim")
+        document.pop("token")
     return {"rows": rows, "documents": documents, "values": values}
 
 

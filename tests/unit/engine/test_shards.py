@@ -19,7 +19,7 @@ from l4m.engine.kinship import MOST_LEAVES
 from l4m.engine.monitor import Monitor
 from l4m.engine.serialization import unpack
 from l4m.engine.settings import Settings
-from l4m.engine.shards import Joint, Nodes, Shard, Sums
+from l4m.engine.shards import Nodes, Shard, ShardMerger, Sums
 from l4m.model import Aggregation, Measure
 
 HOUR, START = 3600, 1_699_920_000
@@ -68,15 +68,15 @@ def in_shards(owners: NDArray[np.int64]) -> Monitor:
 
 def join(nodes: Nodes, values: NDArray[np.float32], owners: NDArray[np.int64]) -> Monitor:
     """A monitor joined from shards that learned the values of leaves in the order of their appearance."""
-    joint, columns = Joint(nodes), [np.flatnonzero(owners == number) for number in range(owners.max() + 1)]
+    merger, columns = ShardMerger(nodes), [np.flatnonzero(owners == number) for number in range(owners.max() + 1)]
     shards = [Shard(nodes, one) for one in columns]
     for begin in range(0, values.shape[1], 100):
         stretch, start = slice(begin, begin + 100), START + begin * nodes.settings.interval_seconds
         parts = [shard.observe(values[:, stretch, one], start) for shard, one in zip(shards, columns, strict=True)]
-        joint.learn(Sums.of(parts), start)
+        merger.learn(Sums.of(parts), start)
     for shard, one in zip(shards, columns, strict=True):
-        joint.take(one, shard.learned())
-    return joint.monitor(values.shape[1])
+        merger.take(one, shard.learned())
+    return merger.monitor(values.shape[1])
 
 
 @pytest.fixture(scope="module")
@@ -117,14 +117,14 @@ def test_days_that_shards_learned_tell_a_bad_one() -> None:
     settings = Settings(HOUR, (Measure("delay"),), ("airport",), country="JP")
     nodes, whole = Nodes(settings, airports), Monitor(settings)
     columns = [np.array([column]) for column in range(3)]
-    shards, joint = [Shard(nodes, one) for one in columns], Joint(nodes)
+    shards, merger = [Shard(nodes, one) for one in columns], ShardMerger(nodes)
     for first, split in pairwise([0, 24 * 31 + 5, 24 * 32]):  # in the middle of a day, and at its end
         for begin in range(first, split, 100):
             stretch, start = slice(begin, min(begin + 100, split)), START + begin * HOUR
             parts = [shard.observe(values[:, stretch, one], start) for shard, one in zip(shards, columns, strict=True)]
-            joint.learn(Sums.of(parts), start)
+            merger.learn(Sums.of(parts), start)
             whole.observe(Block(start, values[:, stretch], airports))
-        joined = deepcopy(joint)
+        joined = deepcopy(merger)
         for shard, one in zip(shards, columns, strict=True):
             joined.take(one, shard.learned())
         later = Block(START + split * HOUR, values[:, split:], airports)

@@ -11,7 +11,7 @@ from tests.unit.interrupted import Interrupted
 from tests.unit.memory_bucket import MemoryBucket
 
 from l4m.errors import Conflict
-from l4m.store.anomalies import Anomalies, Claim
+from l4m.store.anomalies import Anomalies, FencingToken
 from l4m.store.bucket import Bucket
 
 GROUP, INCIDENT = "g", "i"
@@ -20,12 +20,12 @@ POSITIONS = [f"{number:012d}#003600#views" for number in range(3)]
 
 @dataclass
 class Turn:
-    """Whose turn it is; the next one's begins when it makes its claim."""
+    """Whose turn it is; the next one's begins when it takes its token."""
 
     number: int = 0
 
-    def claim(self) -> Claim:
-        """The claim of the next run."""
+    def token(self) -> FencingToken:
+        """The token of the next run."""
         self.number += 1
         own = self.number
 
@@ -33,24 +33,24 @@ class Turn:
             if own != self.number:
                 raise Conflict(f"it is the turn of {self.number}")
 
-        return Claim(str(own), require)
+        return FencingToken(str(own), require)
 
 
-def put(score: float) -> Callable[[Anomalies, Claim], None]:
+def put(score: float) -> Callable[[Anomalies, FencingToken], None]:
     """Find a group, and an incident that it is part of."""
 
-    def do(anomalies: Anomalies, claim: Claim) -> None:
-        anomalies.put_group(claim, {"id": GROUP, "score": score}, str(score).encode())
-        anomalies.put_incident(claim, {"id": INCIDENT, "end": score}, {POSITIONS[0]: score, POSITIONS[1]: score})
+    def do(anomalies: Anomalies, token: FencingToken) -> None:
+        anomalies.put_group(token, {"id": GROUP, "score": score}, str(score).encode())
+        anomalies.put_incident(token, {"id": INCIDENT, "end": score}, {POSITIONS[0]: score, POSITIONS[1]: score})
 
     return do
 
 
-def retract(anomalies: Anomalies, claim: Claim) -> None:
+def retract(anomalies: Anomalies, token: FencingToken) -> None:
     """Take the group back."""
     for position in POSITIONS:
-        anomalies.drop_from_incident(claim, INCIDENT, position)
-    anomalies.retract_group(claim, GROUP)
+        anomalies.drop_from_incident(token, INCIDENT, position)
+    anomalies.retract_group(token, GROUP)
 
 
 def anomalies_of(client: Any) -> Anomalies:
@@ -61,7 +61,7 @@ def anomalies_of(client: Any) -> Anomalies:
 def seen(client: Any) -> tuple[Any, ...]:
     """What people are shown, and the values that are kept for it."""
     anomalies = anomalies_of(client)
-    shown = [{**found, "claim": "", "values": ""} if found else None for found in (anomalies.group(GROUP), anomalies.incident(INCIDENT))]
+    shown = [{**found, "token": "", "values": ""} if found else None for found in (anomalies.group(GROUP), anomalies.incident(INCIDENT))]
     group = anomalies.group(GROUP)
     content = anomalies.bucket.get(f"sales/group/{GROUP}-{group['values']}.f32") if group else None
     assert content or not group
@@ -74,22 +74,22 @@ WRITES = {"put 1": put(1.0), "put 2": put(2.0), "retract": retract}
 def run(client: Any, names: tuple[str, ...], turn: Turn) -> None:
     """Runs one after the other."""
     for name in names:
-        WRITES[name](anomalies_of(client), turn.claim())
+        WRITES[name](anomalies_of(client), turn.token())
 
 
 def stall(at: int, before: tuple[str, ...], older: str, then: tuple[str, ...]) -> tuple[int, tuple[Any, ...]]:
     """Let a run stall before a call while its twin does the same and newer ones go on; how many calls it made, and what is seen then."""
     turn, client = Turn(), Interrupted(MemoryBucket())
     run(client.client, before, turn)
-    claim = turn.claim()
+    token = turn.token()
 
     def others() -> None:
-        WRITES[older](anomalies_of(client.client), claim)
+        WRITES[older](anomalies_of(client.client), token)
         run(client.client, then, turn)
 
     client.at, client.other = at, others
     with suppress(Conflict):
-        WRITES[older](anomalies_of(client), claim)
+        WRITES[older](anomalies_of(client), token)
     return client.calls, seen(client.client)
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.unit.memory_table import MemoryTable
 
 from l4m.errors import InvalidInput
-from l4m.store.anomalies import Anomalies, Claim
+from l4m.store.anomalies import Anomalies, FencingToken
 from l4m.store.bucket import Bucket
 from l4m.store.index import INDEX_INTERVALS, TALLY_PAGES, Index, IndexEntry
 from l4m.store.table import LARGEST_DOCUMENT, Key, Table
@@ -51,10 +51,10 @@ def test_an_incident_may_last_as_long_as_it_likes(table: Table) -> None:
     s3.create_bucket(Bucket="state")
     anomalies = Anomalies(Bucket(s3, "state"), "sales")
     groups = {f"{FIRST + 300 * number:012d}#{LONGEST}": 50.0 for number in range(5000)}
-    claim = Claim("1", lambda: None)
-    anomalies.put_incident(claim, {"id": "long"}, groups)
-    anomalies.put_incident(claim, {"id": "long", "end": 1}, {"000000000001#m": 1.0})
-    assert anomalies.incident("long") == {"id": "long", "end": 1, "groups": {**groups, "000000000001#m": 1.0}, "claim": "1"}
+    token = FencingToken("1", lambda: None)
+    anomalies.put_incident(token, {"id": "long"}, groups)
+    anomalies.put_incident(token, {"id": "long", "end": 1}, {"000000000001#m": 1.0})
+    assert anomalies.incident("long") == {"id": "long", "end": 1, "groups": {**groups, "000000000001#m": 1.0}, "token": "1"}
 
 
 def test_what_is_too_large_to_be_kept_is_said_to_be(table: Table) -> None:

@@ -6,19 +6,19 @@ import pytest
 from l4m.engine.detection.severity import rarity_of, severity_of, threshold_of
 
 PER_DAY = (1, 24, 144, 288)
-SURPRISES = np.linspace(0, 40, 2000, dtype=np.float32)
+SURVIVAL_SCORES = np.linspace(0, 40, 2000, dtype=np.float32)
 
 
 @pytest.mark.parametrize("per_day", PER_DAY)
 def test_severity_grows_with_surprise_and_stays_within_its_scale(per_day: int) -> None:
-    severities = severity_of(SURPRISES, per_day)
+    severities = severity_of(SURVIVAL_SCORES, per_day)
     assert (np.diff(severities) > 0).all()
     assert severities[0] == 0
     assert 90 < severities[-1] < 100
 
 
 def test_same_surprise_is_less_severe_where_there_are_more_points_of_a_day() -> None:
-    severities = np.stack([severity_of(SURPRISES[1:], per_day) for per_day in PER_DAY])
+    severities = np.stack([severity_of(SURVIVAL_SCORES[1:], per_day) for per_day in PER_DAY])
     assert (np.diff(severities, axis=0) < 0).all()
 
 

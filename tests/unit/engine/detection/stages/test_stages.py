@@ -7,12 +7,12 @@ import pytest
 from tests.unit.engine.detection.detection_series import START, settings, traffic
 
 from l4m.engine.detection import stages
-from l4m.engine.detection.decay import Rates
+from l4m.engine.detection.decay import DecayRates
 from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.stages import STAGES
-from l4m.engine.detection.state import Memory
-from l4m.engine.detection.step import Point
-from l4m.engine.detection.workspace import Room
+from l4m.engine.detection.state import DetectorState
+from l4m.engine.detection.step import Step
+from l4m.engine.detection.workspace import Workspace
 from l4m.engine.seasonality.seasons import Seasons
 
 INTERVALS = 80
@@ -32,12 +32,12 @@ def hard_values(seed: int = 3) -> np.ndarray:
     return values
 
 
-def blank_room(series: int) -> Room:
-    room = Room.of(series)
-    for array in (room.errors, room.costs, room.gain, *room.scratch):
+def blank_room(series: int) -> Workspace:
+    workspace = Workspace.of(series)
+    for array in (workspace.errors, workspace.costs, workspace.gain, *workspace.scratch):
         array.fill(0)
-    room.deviations.fill(0)
-    return room
+    workspace.deviations.fill(0)
+    return workspace
 
 
 Arrays = list[dict[str, np.ndarray]]
@@ -47,19 +47,19 @@ def run_stages(values: np.ndarray) -> list[Arrays]:
     """Run all stages over the values; return, for each stage, every array of each point as that stage leaves it."""
     chosen = settings()
     seasons = Seasons(chosen)
-    rates, memory, seen = Rates.of(seasons), Memory.blank(seasons.rows, values.shape[1]), [[] for _ in STAGES]
+    rates, state, seen = DecayRates.of(seasons), DetectorState.blank(seasons.rows, values.shape[1]), [[] for _ in STAGES]
     with np.errstate(all="ignore"):
         for i, row in enumerate(values):
             said = Scores.blank(len(row))
             for array in (said.expected, said.error, said.usual, said.severity):
                 array.fill(7)
-            room = blank_room(len(row))
-            point = Point(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said, room, draws_bands=True)
+            workspace = blank_room(len(row))
+            step = Step(row, seasons.moment(START + i * 3600), chosen, rates, 3.9, said, workspace, draws_bands=True)
             for stage, arrays in zip(STAGES, seen, strict=True):
-                stage(point, memory)
-                filled = {name: getattr(point, name) for name in Point.__slots__ if hasattr(point, name)} | vars(said) | vars(room)
+                stage(step, state)
+                filled = {name: getattr(step, name) for name in Step.__slots__ if hasattr(step, name)} | vars(said) | vars(workspace)
                 arrays.append({name: value.copy() for name, value in filled.items() if isinstance(value, np.ndarray)})
-    assert all(np.isfinite(array).all() for array in memory.arrays().values())
+    assert all(np.isfinite(array).all() for array in state.arrays().values())
     return seen
 
 

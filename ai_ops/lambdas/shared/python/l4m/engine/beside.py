@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from l4m.engine.detection.report_filter import is_wanted
 from l4m.engine.detection.state import Array
 from l4m.engine.evidence import Evidence, levels_of
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.kinship import Bools, Ints, Kinship
 from l4m.engine.ratios import TINY, Ratios
 from l4m.engine.seasonality.seasons import DAY, Seasons
@@ -55,13 +55,13 @@ class Beside:
         self._day = -DAY
         self._age, self._odd = np.zeros(0, np.float32), np.zeros((2, 0), np.float32)
         self._tails = self._new_tails(0)
-        self._scene: Scene | None = None
+        self._scene: HierarchyIndex | None = None
 
     def _new_tails(self, measures: int) -> Tails:
         """Return tails that move as far in an hour whatever the interval: what is added up over hours is alike all the time."""
         return Tails(measures, STEP * min(1.0, self._interval / 3_600))
 
-    def judge(self, scene: Scene, seen: Evidence, start: int) -> None:
+    def judge(self, scene: HierarchyIndex, seen: Evidence, start: int) -> None:
         """Fill ``beside``, ``kin`` and ``odd`` of consecutive intervals, the first of which begins at ``start``."""
         values = np.where(seen.missing, np.float32(np.nan), seen.value)
         for part, (sigmas, expected, odd) in self._follow(scene, values, seen.usual, start):
@@ -69,12 +69,12 @@ class Beside:
             for number, measure in enumerate(self._kinship.measures.tolist()):
                 self._fill(within, measure, sigmas[:, number], expected[:, number], odd[:, number])
 
-    def learn(self, scene: Scene, values: Array, usual: Array, start: int) -> None:
+    def learn(self, scene: HierarchyIndex, values: Array, usual: Array, start: int) -> None:
         """Learn intervals of which nothing is told: values and what the season expects, arrays of shape (measures, intervals, nodes)."""
         for _ in self._follow(scene, values, usual, start):
             pass
 
-    def _follow(self, scene: Scene, values: Array, usual: Array, start: int) -> Iterator[tuple[slice, tuple[Array, Array, Bools]]]:
+    def _follow(self, scene: HierarchyIndex, values: Array, usual: Array, start: int) -> Iterator[tuple[slice, tuple[Array, Array, Bools]]]:
         """Yield the intervals of each day that is no holiday, with deviations, what is expected, and what is odd."""
         if scene is not self._scene:
             self._grow(scene)
@@ -100,7 +100,7 @@ class Beside:
         for first, last in pairwise(edges):
             yield int(days[first]), moments[first].holiday > 0, slice(first, last), hours[first:last]
 
-    def _grow(self, scene: Scene) -> None:
+    def _grow(self, scene: HierarchyIndex) -> None:
         """Make room for nodes that have appeared."""
         kinship = Kinship.of(scene)
         measures, nodes = len(kinship.measures), len(kinship.nodes)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.severity import rarity_of
-from l4m.engine.hierarchy.measure_traits import Facts
+from l4m.engine.hierarchy.measure_traits import MeasureTraits
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Direction
 
@@ -74,7 +74,7 @@ class Evidence:
         return Evidence(*(getattr(self, one.name)[:, at] for one in fields(self)))
 
 
-def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: Bools, facts: Facts, settings: Settings) -> Evidence:
+def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: Bools, facts: MeasureTraits, settings: Settings) -> Evidence:
     """Return the evidence of scored values.
 
     Parameters
@@ -108,7 +108,7 @@ def weigh(values: Floats, scores: Scores, *, depths: NDArray[np.int64], turns: B
     return Evidence(**{one.name: np.moveaxis(said[one.name], 2, 0) for one in fields(Evidence)})
 
 
-def _shape(values: Floats, scores: Scores, facts: Facts) -> dict[str, Any]:
+def _shape(values: Floats, scores: Scores, facts: MeasureTraits) -> dict[str, Any]:
     """Return the scores by name, of the shape of the values; what is never negative is not expected to be."""
     said = {one.name: getattr(scores, one.name).reshape(values.shape) for one in fields(scores)}
     least = np.float32(0) if facts.is_positive.all() else np.where(facts.is_positive, np.float32(0), -np.inf)[:, np.newaxis]
@@ -117,7 +117,7 @@ def _shape(values: Floats, scores: Scores, facts: Facts) -> dict[str, Any]:
     return said
 
 
-def _least_error(expected: Floats, facts: Facts) -> Floats | np.float32:
+def _least_error(expected: Floats, facts: MeasureTraits) -> Floats | np.float32:
     """Return the smallest standard error that a point can have."""
     if not facts.is_count.any():
         return TINY

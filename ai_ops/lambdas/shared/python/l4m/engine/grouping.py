@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.contribution import contribute, share_out
 from l4m.engine.evidence import Evidence
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.results import Group, SeriesAnomaly
 
 MOST_SERIES = 1_000  # listed with a group, the most severe first
@@ -15,7 +15,7 @@ LARGEST = 1e30  # sums stay finite
 MOST_VALUES = 1_000  # of a dimension, the largest contributions first
 
 
-def group_series(scene: Scene, seen: Evidence, measure: int, start: int, incident: str) -> Group | None:
+def group_series(scene: HierarchyIndex, seen: Evidence, measure: int, start: int, incident: str) -> Group | None:
     """Return the group of a measure in one interval, or None if none of its series is anomalous."""
     nodes = np.flatnonzero(seen.anomalous[measure])
     if not len(nodes):
@@ -37,7 +37,7 @@ def group_series(scene: Scene, seen: Evidence, measure: int, start: int, inciden
     )
 
 
-def _describe_series(scene: Scene, seen: Evidence, measure: int, node: int) -> SeriesAnomaly:
+def _describe_series(scene: HierarchyIndex, seen: Evidence, measure: int, node: int) -> SeriesAnomaly:
     """Return one anomalous series as it is reported."""
     at = (measure, node)
     return SeriesAnomaly(
@@ -50,7 +50,7 @@ def _describe_series(scene: Scene, seen: Evidence, measure: int, node: int) -> S
     )
 
 
-def _share_leaves(scene: Scene, seen: Evidence, measure: int, leaves: NDArray[np.int64], sign: int) -> dict[str, dict[str, float]]:
+def _share_leaves(scene: HierarchyIndex, seen: Evidence, measure: int, leaves: NDArray[np.int64], sign: int) -> dict[str, dict[str, float]]:
     """Return, per dimension, each value's share of the deviation of some leaves; a missing leaf deviates by what was expected."""
     nodes = scene.leaf_nodes[leaves]
     deviation = seen.value[measure, nodes].astype(np.float64) - seen.expected[measure, nodes]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.evidence import LEAVING_SIGMAS, Evidence
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.hierarchy.rollups import ANY
 from l4m.engine.relations import relate
 from l4m.engine.results import Cause, Incident
@@ -54,7 +54,7 @@ class OpenIncident:
     trace: list[list[float]] = field(default_factory=list)  # per interval, the deviation of each measure in standard errors
 
     @classmethod
-    def begin(cls, scene: Scene, seen: Evidence, start: int, measure: int, place: Place) -> OpenIncident:
+    def begin(cls, scene: HierarchyIndex, seen: Evidence, start: int, measure: int, place: Place) -> OpenIncident:
         """Return a new incident that lives in a place."""
         interval = f"{start}/{scene.settings.interval_seconds}"
         name = f"l4m:incident:{interval}:{scene.settings.measures[measure].name}:{scene.name_place(place.dimensions, int(place.leaves[0]))}"
@@ -96,7 +96,7 @@ class OpenIncident:
         beside = 0.0 if self.is_own else self.sign * float(seen.beside[self.watched])
         return max(sigmas, off_season, beside) >= LEAVING_SIGMAS or (sigmas > 0 and bool(seen.anomalous[self.watched]))
 
-    def extend(self, scene: Scene, seen: Evidence, start: int, places: Mapping[int, Place], others: NDArray[np.bool_]) -> None:
+    def extend(self, scene: HierarchyIndex, seen: Evidence, start: int, places: Mapping[int, Place], others: NDArray[np.bool_]) -> None:
         """Add an interval in which the incident moved; ``others`` are leaves where other incidents live.
 
         What was expected is what the season alone says: a prediction that followed the incident follows some leaves sooner.
@@ -122,7 +122,7 @@ class OpenIncident:
                 self.evidence, self.home[:] = place.evidence, 0.0
                 self.home[0, place.leaves] = 1.0
 
-    def note(self, scene: Scene, seen: Evidence) -> None:
+    def note(self, scene: HierarchyIndex, seen: Evidence) -> None:
         """Note which series of its home, or around it, are anomalous in an interval, how severely, and the course of every measure."""
         held = scene.count_leaves(self.home[0])
         known = set(self.series)
@@ -133,7 +133,7 @@ class OpenIncident:
         if len(self.trace) < LONGEST_TRACE:
             self.trace.append([float(sigmas) for sigmas in seen.sigmas[:, self.watched[1]]])
 
-    def find_places(self, scene: Scene) -> tuple[int, list[Place]]:
+    def find_places(self, scene: HierarchyIndex) -> tuple[int, list[Place]]:
         """Return the measure that tells most, and the places where it moved."""
         self.resize(len(scene.leaves))
         found = []
@@ -143,13 +143,13 @@ class OpenIncident:
         measure, places = max(found, key=lambda pair: pair[1][0].evidence if pair[1] else 0.0)
         return (measure, places) if places else (self.watched[0], [self._watched_place(scene)])
 
-    def _watched_place(self, scene: Scene) -> Place:
+    def _watched_place(self, scene: HierarchyIndex) -> Place:
         """Return where the strongest sign was, for an incident that is too weak to be located by its leaves."""
         node = self.watched[1]
         dimensions = tuple(d for d, value in enumerate(scene.nodes[node]) if value != ANY)
         return Place(dimensions, scene.cover(np.array([node])), 0.0, self.sign)
 
-    def describe(self, scene: Scene, is_open: bool) -> Incident:
+    def describe(self, scene: HierarchyIndex, is_open: bool) -> Incident:
         """Return the incident as it now stands."""
         measure, places = self.find_places(scene)
         causes = _describe_causes(self, scene, measure, places)
@@ -171,7 +171,7 @@ class OpenIncident:
         )
 
 
-def _strongest(scene: Scene, seen: Evidence, measure: int, place: Place) -> tuple[int, int]:
+def _strongest(scene: HierarchyIndex, seen: Evidence, measure: int, place: Place) -> tuple[int, int]:
     """Return the measure and the node of a place, or the node with the strongest sign where that has none."""
     node = scene.find_node(place.dimensions, int(place.leaves[0]))
     if node is None or not seen.anomalous[measure, node]:
@@ -179,7 +179,7 @@ def _strongest(scene: Scene, seen: Evidence, measure: int, place: Place) -> tupl
     return measure, node
 
 
-def _describe_causes(incident: OpenIncident, scene: Scene, measure: int, places: Sequence[Place]) -> tuple[Cause, ...]:
+def _describe_causes(incident: OpenIncident, scene: HierarchyIndex, measure: int, places: Sequence[Place]) -> tuple[Cause, ...]:
     """Return the places by name, each with its share of the whole deviation and its change."""
     actual, expected = incident.actual[measure], incident.expected[measure]
     deviation = actual - expected

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.hierarchy.rollups import ANY
 from l4m.model import Aggregation
 
@@ -44,7 +44,7 @@ class Kinship:
     parents: int
 
     @classmethod
-    def of(cls, scene: Scene) -> Kinship:
+    def of(cls, scene: HierarchyIndex) -> Kinship:
         """Return the kinship of a scene."""
         measures = np.array([at for at, one in enumerate(scene.settings.measures) if one.aggregation is Aggregation.SUM], np.int64)
         is_leaf = np.zeros(len(scene.nodes), np.bool_)
@@ -70,7 +70,7 @@ class Kinship:
         return 1 + (len(self.kin) > self.parents)
 
 
-def _parents(scene: Scene, node: int) -> list[int]:
+def _parents(scene: HierarchyIndex, node: int) -> list[int]:
     """Return, for each dimension, the node that keeps all the others of a node's dimensions, -1 where there is none."""
     name = scene.nodes[node]
     found = []

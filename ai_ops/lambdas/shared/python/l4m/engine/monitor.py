@@ -17,8 +17,8 @@ from l4m.engine.days import Days
 from l4m.engine.detection.detector import WORKERS, Detector
 from l4m.engine.detection.state import put_under, take_from
 from l4m.engine.evidence import Evidence
-from l4m.engine.hierarchy.index import Scene
-from l4m.engine.hierarchy.measure_traits import FactFinder
+from l4m.engine.hierarchy.index import HierarchyIndex
+from l4m.engine.hierarchy.measure_traits import TraitFinder
 from l4m.engine.hierarchy.rollups import Rollups
 from l4m.engine.incidents import ARRAYS
 from l4m.engine.normality import Normality
@@ -63,9 +63,9 @@ class Monitor:
         self._beside = Beside(settings)
         self._precedents = Precedents(settings)
         self._tracker = Tracker(settings.interval_seconds)
-        self._scene = Scene.of(settings, self._cube)
+        self._index = HierarchyIndex.of(settings, self._cube)
         self._observed = 0
-        self._finder = FactFinder(settings.measures)
+        self._finder = TraitFinder(settings.measures)
 
     @property
     def leaves(self) -> tuple[tuple[str, ...], ...]:
@@ -97,8 +97,8 @@ class Monitor:
         values = block.values
         interval = self._settings.interval_seconds
         points = Points.blank(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
-        normality = Normality(self._scene, feedback, self._precedents)
-        self._tracker.begin(self._scene, normality)
+        normality = Normality(self._index, feedback, self._precedents)
+        self._tracker.begin(self._index, normality)
         for first, last in self._slices(values.shape[1]):
             for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality, bands=keep_points):
                 if points is not None:
@@ -110,13 +110,13 @@ class Monitor:
     def _follow(self, evidence: Evidence, start: int, normality: Normality) -> None:
         """Take the incidents through consecutive intervals, and look back at every part of a day that ends among them."""
         self._tails.shrink(evidence)
-        self._beside.judge(self._scene, evidence, start)
+        self._beside.judge(self._index, evidence, start)
         normality.silence(evidence)
         for stretch, is_end in self._days.split(start, evidence.value.shape[1]):
             part, begin = evidence.part(stretch), start + stretch.start * self._settings.interval_seconds
-            self._precedents.observe(self._scene, part)
+            self._precedents.observe(self._index, part)
             self._tracker.follow(part, begin)
-            look = self._days.observe(self._scene.depths, part, begin, is_end)
+            look = self._days.observe(self._index.depths, part, begin, is_end)
             if look is not None:
                 self._tracker.look_back(look, start + (stretch.stop - 1) * self._settings.interval_seconds)
 
@@ -131,7 +131,7 @@ class Monitor:
         arrived = sorted((int(at), tuple(block.leaves[column])) for at, column in zip(first, fresh, strict=True) if at >= 0)
         self._cube.add(leaf for _, leaf in arrived)
         if arrived:
-            self._scene = Scene.of(self._settings, self._cube)
+            self._index = HierarchyIndex.of(self._settings, self._cube)
         self._detector.grow(len(self._cube.nodes) * len(self._settings.measures))
         columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
         weights = None if block.weights is None else _pick(block.weights, columns)
@@ -147,7 +147,7 @@ class Monitor:
         """Yield all measures and nodes of an aligned block, scored, a few intervals at a time."""
         values, start, count = block.values, block.start, len(self._cube.nodes)
         nodes = np.empty((values.shape[1], count, len(values)), np.float32)
-        turns, facts = self._day_turns(start, len(nodes)), self._finder.observe(values)
+        turns, traits = self._day_turns(start, len(nodes)), self._finder.observe(values)
         step = max(1, PIECE // max(1, count * len(values)))
         pieces = [slice(first, min(first + step, len(nodes))) for first in range(0, len(nodes), step)]
 
@@ -157,7 +157,7 @@ class Monitor:
                 nodes[at, :, number] = self._cube.combine(values[number, at], measure.aggregation, weights)
 
         def judge(at: slice) -> tuple[slice, Stretch]:
-            stretch = Stretch(nodes[at], scores.part(at), self._scene.depths, turns[at], facts.part(at), self._settings, normality)
+            stretch = Stretch(nodes[at], scores.part(at), self._index.depths, turns[at], traits.part(at), self._settings, normality)
             stretch.evidence  # noqa: B018 - weighed here, on any core, and kept
             return at, stretch
 
@@ -178,18 +178,18 @@ class Monitor:
         settings: Settings,
         leaves: Sequence[tuple[str, ...]],
         learned: Mapping[str, NDArray[Any]],
-        facts: Sequence[Sequence[bool]],
+        traits: Sequence[Sequence[bool]],
         observed: int,
     ) -> Monitor:
-        """Return a monitor without open incidents from what its parts and its facts hold after ``observed`` intervals."""
+        """Return a monitor without open incidents from what its parts and its traits hold after ``observed`` intervals."""
         monitor = cls(settings)
         monitor._cube.add(leaves)
-        monitor._scene = Scene.of(settings, monitor._cube)
+        monitor._index = HierarchyIndex.of(settings, monitor._cube)
         monitor._detector = Detector.from_arrays(settings, take_from("detector.", learned))
         monitor._days.restore(take_from("days.", learned))
         monitor._beside.restore(take_from("beside.", learned))
         monitor._precedents.restore(take_from("precedents.", learned))
-        monitor._finder.restore(facts)
+        monitor._finder.restore(traits)
         monitor._observed = observed
         return monitor
 
@@ -203,7 +203,7 @@ class Monitor:
             "settings": asdict(self._settings),
             "leaves": self._cube.leaves,
             "observed": self._observed,
-            "facts": self._finder.to_document(),
+            "traits": self._finder.to_document(),
             "tails": self._tails.tails.tolist(),
             "tracker": self._tracker.to_document(),
         }
@@ -216,7 +216,7 @@ class Monitor:
         arrays = unpack(data)
         document = json.loads(arrays["document"].tobytes())
         leaves = [tuple(leaf) for leaf in document["leaves"]]
-        monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["facts"], document["observed"])
+        monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["traits"], document["observed"])
         monitor._tails.tails[:] = document["tails"]
         sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
         monitor._tracker.restore(document["tracker"], sums)

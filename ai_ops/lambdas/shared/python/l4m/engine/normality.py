@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.evidence import Evidence
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.precedents import Precedents
 from l4m.engine.results import Feedback
 from l4m.engine.root_cause.localize import Place
@@ -23,7 +23,7 @@ class Normality:
     severity is at most ``MARGIN`` above that of the user's point. An incident that lives in such a series is not opened.
     """
 
-    def __init__(self, scene: Scene, feedback: Sequence[Feedback], precedents: Precedents) -> None:
+    def __init__(self, scene: HierarchyIndex, feedback: Sequence[Feedback], precedents: Precedents) -> None:
         names = [measure.name for measure in scene.settings.measures]
         self._scene, self._precedents = scene, precedents
         self._rules = [(names.index(one.measure), _is_below(scene, one), one) for one in feedback if one.measure in names]
@@ -52,7 +52,7 @@ class Normality:
         return False
 
 
-def _is_below(scene: Scene, feedback: Feedback) -> NDArray[np.bool_]:
+def _is_below(scene: HierarchyIndex, feedback: Feedback) -> NDArray[np.bool_]:
     """Return which nodes are the series that feedback names, or a part of it."""
     names = scene.settings.dimensions
     wanted = [(names.index(name), value) for name, value in feedback.dimensions.items() if name in names]

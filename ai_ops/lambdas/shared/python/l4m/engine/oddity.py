@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.evidence import Evidence
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.hierarchy.rollups import ANY
 from l4m.engine.root_cause.localize import Place
 
 
-def find_odd(scene: Scene, seen: Evidence, measure: int) -> list[Place]:
+def find_odd(scene: HierarchyIndex, seen: Evidence, measure: int) -> list[Place]:
     """Return the node that deviates most beside its kin, and what its leaves were expected to be there; none if none is odd."""
     odd = np.flatnonzero(seen.odd[measure])
     if not len(odd):

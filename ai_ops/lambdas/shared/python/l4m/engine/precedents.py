@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.evidence import Evidence
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.root_cause.localize import Place
 from l4m.engine.seasonality.holidays import is_country
 from l4m.engine.seasonality.seasons import DAY
@@ -47,7 +47,7 @@ class Precedents:
         self._past = np.zeros((0, 2, measures, dimensions), np.float32)  # by day, how far the furthest value went, down and up
         self._away = np.zeros((2, measures, 0), np.float32)  # yesterday's and today's log ratios of every node to the rest
 
-    def observe(self, scene: Scene, seen: Evidence) -> None:
+    def observe(self, scene: HierarchyIndex, seen: Evidence) -> None:
         """Take one day into account; ``seen`` holds that interval only."""
         if not self._is_daily or not self._past.shape[3]:
             return
@@ -60,7 +60,7 @@ class Precedents:
             furthest[0, :, :, dimension] = -values.min(axis=1, initial=0), values.max(axis=1, initial=0)
         self._past = np.concatenate([self._past, furthest])[-LONGEST - 1 :]
 
-    def covers(self, scene: Scene, measure: int, place: Place) -> bool:
+    def covers(self, scene: HierarchyIndex, measure: int, place: Place) -> bool:
         """Whether a place is a country that is off as countries were before, for the first day."""
         if not self._is_daily or len(place.dimensions) != 1 or not self._sums[measure]:
             return False

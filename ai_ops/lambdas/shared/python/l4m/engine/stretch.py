@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from l4m.engine.detection.scores import Scores
 from l4m.engine.evidence import Bools, Evidence, Floats, weigh
-from l4m.engine.hierarchy.measure_traits import Facts
+from l4m.engine.hierarchy.measure_traits import MeasureTraits
 from l4m.engine.normality import Normality
 from l4m.engine.settings import Settings
 
@@ -23,7 +23,7 @@ class Stretch:
     scores: Scores
     depths: NDArray[np.int64]
     turns: Bools
-    facts: Facts
+    facts: MeasureTraits
     settings: Settings
     normality: Normality
 

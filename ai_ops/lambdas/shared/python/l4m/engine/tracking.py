@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from l4m.engine.days import Look
 from l4m.engine.evidence import Evidence
 from l4m.engine.grouping import group_series
-from l4m.engine.hierarchy.index import Scene
+from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.incidents import OpenIncident
 from l4m.engine.normality import Normality
 from l4m.engine.oddity import find_odd
@@ -47,7 +47,7 @@ class Tracker:
         """Incidents that are remembered with all they added up: the open ones first."""
         return [*self.open, *self.resting]
 
-    def begin(self, scene: Scene, normality: Normality) -> None:
+    def begin(self, scene: HierarchyIndex, normality: Normality) -> None:
         """Get ready for a block."""
         self._scene, self._normality = scene, normality
         self._groups, self._incidents, self._changed = [], {}, set()
@@ -226,13 +226,13 @@ def _overlap(one: NDArray[np.int64], other: NDArray[np.int64]) -> bool:
     return len(np.intersect1d(one, other)) >= 0.9 * min(len(one), len(other))
 
 
-def _is_strong(scene: Scene, seen: Evidence, measure: int, place: Place) -> bool:
+def _is_strong(scene: HierarchyIndex, seen: Evidence, measure: int, place: Place) -> bool:
     """Whether the series of a place is enough to open an incident."""
     node = scene.find_node(place.dimensions, int(place.leaves[0]))
     return node is not None and bool(seen.strong[measure, node])
 
 
-def _moves_of(scene: Scene, seen: Evidence, measure: int) -> Moves:
+def _moves_of(scene: HierarchyIndex, seen: Evidence, measure: int) -> Moves:
     """Return how every leaf moved in one interval; those of which nothing is known did not."""
     value, expected, error = (array[measure, scene.leaf_nodes].astype(np.float64) for array in (seen.value, seen.expected, seen.error))
     unknown = np.flatnonzero(~(np.isfinite(value) & np.isfinite(expected)))

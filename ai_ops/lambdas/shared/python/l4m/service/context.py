@@ -34,7 +34,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Facilities:
+class RunEnvironment:
     """Where runs are scheduled and messages go; only the run function needs it."""
 
     schedule_group: str = "default"
@@ -49,19 +49,19 @@ class Facilities:
     memory_mb: int = 4096
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Facilities:
+    def from_variables(cls, variables: Mapping[str, str]) -> RunEnvironment:
         """As the template tells the run function."""
         return cls(
-            schedule_group=environment["SCHEDULE_GROUP"],
-            schedule_role_arn=environment["SCHEDULER_ROLE_ARN"],
-            schedule_queue_arn=environment["SCHEDULE_QUEUE_ARN"],
-            event_bus=environment["EVENT_BUS"],
-            undelivered_queue_url=environment["UNDELIVERED_QUEUE_URL"],
-            late_intervals=int(environment["LATE_INTERVALS"]),
-            most_series=int(environment["MAX_SERIES"]),
-            series_at_once=int(environment["SERIES_AT_ONCE"]),
-            learn_machine_arn=environment["LEARN_MACHINE_ARN"],
-            memory_mb=int(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
+            schedule_group=variables["SCHEDULE_GROUP"],
+            schedule_role_arn=variables["SCHEDULER_ROLE_ARN"],
+            schedule_queue_arn=variables["SCHEDULE_QUEUE_ARN"],
+            event_bus=variables["EVENT_BUS"],
+            undelivered_queue_url=variables["UNDELIVERED_QUEUE_URL"],
+            late_intervals=int(variables["LATE_INTERVALS"]),
+            most_series=int(variables["MAX_SERIES"]),
+            series_at_once=int(variables["SERIES_AT_ONCE"]),
+            learn_machine_arn=variables["LEARN_MACHINE_ARN"],
+            memory_mb=int(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
         )
 
 
@@ -78,7 +78,7 @@ class Context:
     now: datetime
     run_function_arn: str
     limits: Limits = field(default_factory=Limits)
-    facilities: Facilities = field(default_factory=Facilities)
+    environment: RunEnvironment = field(default_factory=RunEnvironment)
 
     @property
     def resources(self) -> Resources:

@@ -1,10 +1,11 @@
 """Anomaly groups and incidents, each whole in the bucket; what an older run found never takes the place of what a newer one wrote.
 
-Two runs may be at the same findings: a duplicate, a late one, one that was taken for dead. So each writes under a claim, which is lost
-before anybody later begins to write, and each document in three steps: read it, ask the claim, write on condition that it is what was
-read. While the claim holds in the middle, nobody later has written before; whoever does after it changes the document, the condition
-fails, and at the next attempt the claim too. No document ever becomes again what it was, which the condition could not tell: each
-carries its claim's number, and what turned out to be none stays as a mark of that. Values are never rewritten: a document names its own.
+Two runs may be at the same findings: a duplicate, a late one, one that was taken for dead. So each writes under a fencing token, which
+is lost before anybody later begins to write, and each document in three steps: read it, ask the token, write on condition that it is
+what was read. While the token holds in the middle, nobody later has written before; whoever does after it changes the document, the
+condition fails, and at the next attempt the token too. No document ever becomes again what it was, which the condition could not tell:
+each carries its token's number, and what turned out to be none stays as a mark of that. Values are never rewritten: a document names
+its own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Document = dict[str, Any]
 ATTEMPTS = 8  # at a document that others write too
 
 
-class Claim(NamedTuple):
+class FencingToken(NamedTuple):
     """The right to write what was found: ``require`` raises Conflict once it is lost; nobody later has the same ``number``."""
 
     number: str
@@ -37,21 +38,21 @@ class Anomalies:
     bucket: Bucket
     detector: str
 
-    def put_group(self, claim: Claim, group: Mapping[str, Any], values: bytes) -> None:
+    def put_group(self, token: FencingToken, group: Mapping[str, Any], values: bytes) -> None:
         """Keep a group whole, with its series' values as rows of float32."""
-        name = f"{claim.number}-{sha256(values).hexdigest()[:16]}"
-        claim.require()
+        name = f"{token.number}-{sha256(values).hexdigest()[:16]}"
+        token.require()
         self.bucket.put(self._values_key(group["id"], name), values)
-        before = self._change(claim, self._group_key(group["id"]), lambda _: {**group, "values": name}, is_new=True)
+        before = self._change(token, self._group_key(group["id"]), lambda _: {**group, "values": name}, is_new=True)
         self._delete_values(before, name)
 
     def group(self, identifier: str) -> Document | None:
         """A group as it was put, without the values."""
         return _unless_retracted(self.bucket.find(self._group_key(identifier)))
 
-    def retract_group(self, claim: Claim, identifier: str) -> None:
+    def retract_group(self, token: FencingToken, identifier: str) -> None:
         """Forget a group that turned out to be none."""
-        self._delete_values(self._change(claim, self._group_key(identifier), lambda _: _mark(identifier)))
+        self._delete_values(self._change(token, self._group_key(identifier), lambda _: _mark(identifier)))
 
     def group_values(self, group: Mapping[str, Any], first: int, count: int, length: int) -> list[list[float]]:
         """Values of ``count`` series of a group from the ``first`` on, ``length`` each."""
@@ -62,16 +63,16 @@ class Anomalies:
         flat = array("f", content)
         return [flat[number * length : (number + 1) * length].tolist() for number in range(count)]
 
-    def put_incident(self, claim: Claim, incident: Mapping[str, Any], groups: Mapping[str, float]) -> None:
+    def put_incident(self, token: FencingToken, incident: Mapping[str, Any], groups: Mapping[str, float]) -> None:
         """Keep an incident as it now stands and add to its groups (score by index position)."""
         key = self._incident_key(incident["id"])
-        self._change(claim, key, lambda old: {**incident, "groups": {**(old or {}).get("groups", {}), **groups}})
+        self._change(token, key, lambda old: {**incident, "groups": {**(old or {}).get("groups", {}), **groups}})
 
     def incident(self, identifier: str) -> Document | None:
         """An incident with its groups."""
         return _unless_retracted(self.bucket.find(self._incident_key(identifier)))
 
-    def drop_from_incident(self, claim: Claim, identifier: str, position: str) -> None:
+    def drop_from_incident(self, token: FencingToken, identifier: str, position: str) -> None:
         """Take a group that turned out to be none out of its incident; an incident without groups is gone."""
 
         def drop(old: Document | None) -> Document | None:
@@ -80,10 +81,10 @@ class Anomalies:
                 return {**old, "groups": groups} if old else None
             return _mark(identifier)
 
-        self._change(claim, self._incident_key(identifier), drop)
+        self._change(token, self._incident_key(identifier), drop)
 
     def _change(
-        self, claim: Claim, key: str, edit: Callable[[Document | None], Document | None], *, is_new: bool = False
+        self, token: FencingToken, key: str, edit: Callable[[Document | None], Document | None], *, is_new: bool = False
     ) -> Document | None:
         """Write what ``edit`` makes of a document; returns what was there. One that probably is new is read only if it is not."""
         found = None if is_new else self.bucket.find(key)
@@ -92,8 +93,8 @@ class Anomalies:
             after = edit(before)
             if after is None or after.items() <= (before or {}).items():
                 return before
-            claim.require()
-            if self.bucket.swap(key, json.dumps({**after, "claim": claim.number}, separators=(",", ":")).encode(), found):
+            token.require()
+            if self.bucket.swap(key, json.dumps({**after, "token": token.number}, separators=(",", ":")).encode(), found):
                 return before
             found = self.bucket.find(key)
         raise Conflict(f"{key} is being changed by others; try again", "AnomalyDetector", self.detector)

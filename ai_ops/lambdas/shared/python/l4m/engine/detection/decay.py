@@ -1,4 +1,4 @@
-"""How fast the memory forgets, in points, for one interval length."""
+"""How fast a detector's state forgets, in points, for one interval length."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FAST = 0.35  # of an hour or more; of five minutes 0.15: what an event begins wi
 
 
 @dataclass(frozen=True)
-class Rates:
+class DecayRates:
     """Gains per point and lengths in points.
 
     Attributes
@@ -38,7 +38,7 @@ class Rates:
     day: int
 
     @classmethod
-    def of(cls, seasons: Seasons) -> Rates:
+    def of(cls, seasons: Seasons) -> DecayRates:
         """Return the rates that suit an interval length."""
         day = 7 if seasons.is_daily else seasons.per_day
         span = 28 if seasons.is_daily else 14 * seasons.per_day

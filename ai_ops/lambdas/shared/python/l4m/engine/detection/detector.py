@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.arrays import LINE
-from l4m.engine.detection.decay import Rates
+from l4m.engine.detection.decay import DecayRates
 from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.severity import threshold_of
 from l4m.engine.detection.stages import STAGES
-from l4m.engine.detection.state import Array, Memory
-from l4m.engine.detection.step import Point
-from l4m.engine.detection.workspace import Room
+from l4m.engine.detection.state import Array, DetectorState
+from l4m.engine.detection.step import Step
+from l4m.engine.detection.workspace import Workspace
 from l4m.engine.seasonality.seasons import Moment, Seasons
 from l4m.engine.settings import Settings
 
@@ -47,14 +47,14 @@ class Detector:
     def __init__(self, settings: Settings, series: int) -> None:
         self._settings = settings
         self._seasons = Seasons.of(settings)
-        self._rates = Rates.of(self._seasons)
+        self._rates = DecayRates.of(self._seasons)
         self._threshold = threshold_of(settings.sensitivity, self._rates.per_day)
-        self._memory = Memory.blank(self._seasons.rows, series)
+        self._state = DetectorState.blank(self._seasons.rows, series)
 
     @property
     def series(self) -> int:
         """Number of series."""
-        return int(self._memory.seen.shape[1])
+        return int(self._state.seen.shape[1])
 
     def step(self, values: Array, start: int, *, bands: bool = False) -> Scores:
         """Score and learn the interval that begins at epoch second ``start``; ``values`` has shape (series,)."""
@@ -80,17 +80,17 @@ class Detector:
     def grow(self, series: int) -> None:
         """Make room for ``series`` series in all; the new ones have not been seen yet."""
         if series > self.series:
-            self._memory = self._memory.extended(Memory.blank(self._seasons.rows, series - self.series))
+            self._state = self._state.extended(DetectorState.blank(self._seasons.rows, series - self.series))
 
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return everything that was learned, by name."""
-        return self._memory.arrays()
+        return self._state.arrays()
 
     @classmethod
     def from_arrays(cls, settings: Settings, arrays: Mapping[str, NDArray[np.float32]]) -> Detector:
         """Return the detector that ``to_arrays`` described."""
         detector = cls(settings, 0)
-        detector._memory = Memory(**{name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
+        detector._state = DetectorState(**{name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
         return detector
 
     def _blocks(self) -> list[slice]:
@@ -100,11 +100,11 @@ class Detector:
         return [slice(first, min(first + size, self.series)) for first in range(0, self.series, size)]
 
     def _run_block(self, values: Array, moments: list[Moment], scores: Scores, bands: bool, block: slice) -> None:
-        memory, room = self._memory.columns(block), Room.of(block.stop - block.start)
+        state, workspace = self._state.columns(block), Workspace.of(block.stop - block.start)
         with np.errstate(all="ignore"):
             for i, moment in enumerate(moments):
                 said = scores.part(i, block)
                 now = np.asarray(values[i, block], np.float32)
-                point = Point(now, moment, self._settings, self._rates, self._threshold, said, room, bands)
+                step = Step(now, moment, self._settings, self._rates, self._threshold, said, workspace, bands)
                 for stage in STAGES:
-                    stage(point, memory)
+                    stage(step, state)

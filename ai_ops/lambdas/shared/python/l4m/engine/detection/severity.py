@@ -10,15 +10,18 @@ import numpy as np
 from l4m.engine.detection.state import Array
 
 PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
-KNOTS = ((0.83, 2.86, 3.80), (1.89, 3.55, 4.30), (3.18, 5.07, 5.30))  # surprise there of severities 50, 70, 90, on quiet series
+KNOTS = ((0.83, 2.86, 3.80), (1.89, 3.55, 4.30), (3.18, 5.07, 5.30))  # log survival scores there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
 RARITIES = (-2.0, 0.0, math.log10(30 / 7), math.log10(365 / 7))  # log10 of weeks between such points of a quiet series
-BEYOND = 4.6  # surprise past the last knot that takes severity half the way from 90 to 100
-THRESHOLD, THRESHOLD_PER_DAY = 2.5, 0.73  # surprise of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
+BEYOND = 4.6  # score past the last knot that takes severity half the way from 90 to 100
+THRESHOLD, THRESHOLD_PER_DAY = (
+    2.5,
+    0.73,
+)  # score of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
 
 
-def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Array:
-    """Return severities, 0-100, of surprises (-log of the share of points beyond a sigma that deviate more).
+def severity_of(survival_score: Array, per_day: int, out: Array | None = None) -> Array:
+    """Return severities, 0-100, of log survival scores (-log of the share of points beyond a sigma that deviate more).
 
     Examples
     --------
@@ -26,24 +29,24 @@ def severity_of(surprise: Array, per_day: int, out: Array | None = None) -> Arra
     [0.0, 50.0, 70.0, 90.0, 100.0]
     """
     knots, slopes = _knots(per_day)
-    severity = np.multiply(surprise, slopes[0], out=out)
-    rare = (surprise > knots[1]).nonzero()[0]
-    severity[rare] += _bend(surprise[rare], knots, slopes)
+    severity = np.multiply(survival_score, slopes[0], out=out)
+    rare = (survival_score > knots[1]).nonzero()[0]
+    severity[rare] += _bend(survival_score[rare], knots, slopes)
     return np.asarray(severity)
 
 
-def _bend(surprise: Array, knots: tuple[float, ...], slopes: tuple[float, ...]) -> Array:
+def _bend(survival_score: Array, knots: tuple[float, ...], slopes: tuple[float, ...]) -> Array:
     """Return by how much severities past the first knot exceed the line that leads there."""
-    over = np.maximum(surprise - knots[-1], 0)
+    over = np.maximum(survival_score - knots[-1], 0)
     bend = (100 - SEVERITIES[-1]) * over / (over + BEYOND)
     for knot, before, after in zip(knots[1:], slopes, slopes[1:], strict=False):
-        bend += (after - before) * np.maximum(surprise - knot, 0)
+        bend += (after - before) * np.maximum(survival_score - knot, 0)
     return np.asarray(bend)
 
 
 @lru_cache
 def _knots(per_day: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the surprises of the severities, and by how much severity grows with surprise past each of them."""
+    """Return the log survival scores of the severities, and by how much severity grows with the score past each of them."""
     knots = 0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)
     return knots, (*(np.diff(SEVERITIES) / np.diff(knots)).tolist(), 0.0)
 
@@ -62,7 +65,7 @@ def rarity_of(severity: Array) -> Array:
 
 
 def threshold_of(sensitivity: float, per_day: int) -> float:
-    """Return the surprise from which a point is an anomaly at a sensitivity of 0 to 100.
+    """Return the log survival score from which a point is an anomaly at a sensitivity of 0 to 100.
 
     >>> threshold_of(100, 24) < threshold_of(50, 24) < threshold_of(0, 24)
     True

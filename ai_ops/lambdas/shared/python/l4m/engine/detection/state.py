@@ -20,7 +20,7 @@ def rows(kind: str | int = 1, initial: float = 0.0) -> dict[str, Any]:
 
 
 @dataclass
-class Memory:
+class DetectorState:
     """Arrays of shape (rows, series); a row is contiguous, so that one phase of all series is read at once."""
 
     seen: Array = field(metadata=rows())  # points observed
@@ -45,35 +45,35 @@ class Memory:
     least: Array = field(metadata=rows(1, 1e-12))  # smallest scale that these four allow
     growth: Array = field(metadata=rows())  # by how much the scale grows with the expected value, per unit of it
     tail: Array = field(metadata=rows(2, 0.577))  # mean log2 of deviations beyond a sigma, fast and seasonal, middle of up and down
-    tilt: Array = field(metadata=rows(2))  # by how much that of upward ones is more than the middle, and that of downward ones less
+    asymmetry: Array = field(metadata=rows(2))  # by how much that of upward ones is more than the middle, and that of downward ones less
     anomaly: Array = field(metadata=rows())  # points observed at the last anomaly, this one included, with its sign; 0 if there was none
     event: Array = field(metadata=rows(2))  # open event: its sign (0 when none is), and its age in intervals
 
     @classmethod
-    def blank(cls, season: Mapping[str, int], series: int) -> Memory:
-        """Return the memory of ``series`` series of which nothing was seen yet."""
+    def blank(cls, season: Mapping[str, int], series: int) -> DetectorState:
+        """Return the state of ``series`` series of which nothing was seen yet."""
         rows_of = {f.name: season.get(f.metadata["rows"], f.metadata["rows"]) for f in fields(cls)}
-        memory = cls(**{f.name: blank_rows(rows_of[f.name], series) for f in fields(cls)})
+        state = cls(**{f.name: blank_rows(rows_of[f.name], series) for f in fields(cls)})
         for f in fields(cls):
-            getattr(memory, f.name).fill(f.metadata["initial"])
-        return memory
+            getattr(state, f.name).fill(f.metadata["initial"])
+        return state
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
 
-    def columns(self, which: slice) -> Memory:
+    def columns(self, which: slice) -> DetectorState:
         """Return a view of some series; what is written to it is written here."""
-        return Memory(*(array[:, which] for array in vars(self).values()))
+        return DetectorState(*(array[:, which] for array in vars(self).values()))
 
-    def extended(self, other: Memory) -> Memory:
+    def extended(self, other: DetectorState) -> DetectorState:
         """Return a copy with the series of ``other`` behind the ones here."""
         arrays = {}
         for name, mine in self.arrays().items():
             theirs = getattr(other, name)
             arrays[name] = blank_rows(len(mine), mine.shape[1] + theirs.shape[1])
             np.concatenate([mine, theirs], axis=1, out=arrays[name])
-        return Memory(**arrays)
+        return DetectorState(**arrays)
 
 
 def put_under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -9,7 +9,7 @@ from l4m.engine.detection.state import Array
 
 
 @dataclass(frozen=True)
-class Room:
+class Workspace:
     """Views of one array; shape (rows, series) where more than one row is meant, else (series,).
 
     Attributes
@@ -18,7 +18,7 @@ class Room:
     errors : value minus the prediction of each of five predictors; the first is the second deviation
     costs : running errors of the best predictor, and of the three that compete
     scales : usual sizes of the deviations; take the place of the first two costs
-    surprises : -log of the share of points beyond a sigma that deviate more, blended and of the season alone; take
+    survival_scores : -log of the share of points beyond a sigma that deviate more, blended and of the season alone; take
         the place of the last two costs
     limits : how far errors of the daily and the weekly season count; take the place of the scales, once a point is judged
     gain : how much a point teaches, where that differs from series to series
@@ -29,13 +29,13 @@ class Room:
     errors: Array
     costs: Array
     scales: Array
-    surprises: Array
+    survival_scores: Array
     limits: Array
     gain: Array
     scratch: tuple[Array, ...]
 
     @classmethod
-    def of(cls, series: int) -> Room:
-        """Return room for that many series."""
+    def of(cls, series: int) -> Workspace:
+        """Return the working space for that many series."""
         rows = blank_rows(15, series)
         return cls(rows[:2], rows[1:6], rows[6:10], rows[6:8], rows[8:10], rows[6:8], rows[10], tuple(rows[11:]))

@@ -1,4 +1,4 @@
-"""The scene: the nodes, leaves and cuboids that evidence is about."""
+"""The index of a hierarchy: the nodes, leaves and cuboids that evidence is about."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from l4m.engine.settings import Settings
 
 
 @dataclass(frozen=True)
-class Scene:
+class HierarchyIndex:
     """What the columns of the evidence mean; it changes only when leaves appear."""
 
     settings: Settings
@@ -25,8 +25,8 @@ class Scene:
     members: NDArray[np.int64]  # node of each leaf in each cuboid of rollups, -1 where it has none
 
     @classmethod
-    def of(cls, settings: Settings, cube: Rollups) -> Scene:
-        """Return the scene of a cube as it now is."""
+    def of(cls, settings: Settings, cube: Rollups) -> HierarchyIndex:
+        """Return the index of a cube as it now is."""
         return cls(settings, tuple(cube.nodes), tuple(cube.leaves), np.array(cube.leaf_nodes, np.int64), cube.members)
 
     @cached_property

@@ -14,8 +14,8 @@ Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Facts by interval; arrays of shape (intervals, measures).
+class MeasureTraits:
+    """Traits by interval; arrays of shape (intervals, measures).
 
     Attributes
     ----------
@@ -26,13 +26,13 @@ class Facts:
     is_count: Bools
     is_positive: Bools
 
-    def part(self, intervals: slice) -> Facts:
-        """Return the facts of some of the intervals."""
-        return Facts(self.is_count[intervals], self.is_positive[intervals])
+    def part(self, intervals: slice) -> MeasureTraits:
+        """Return the traits of some of the intervals."""
+        return MeasureTraits(self.is_count[intervals], self.is_positive[intervals])
 
 
-class FactFinder:
-    """Remembers which facts still hold; one that was broken once never holds again.
+class TraitFinder:
+    """Remembers which traits still hold; one that was broken once never holds again.
 
     Examples
     --------
@@ -45,16 +45,16 @@ class FactFinder:
         self._is_count = np.array([measure.aggregation is Aggregation.SUM for measure in measures], np.bool_)
         self._is_positive = np.ones(len(measures), np.bool_)
 
-    def observe(self, values: NDArray[np.float32]) -> Facts:
-        """Return the facts of consecutive intervals; ``values`` has shape (measures, intervals, leaves)."""
-        facts = Facts(np.zeros((values.shape[1], len(values)), np.bool_), np.zeros((values.shape[1], len(values)), np.bool_))
+    def observe(self, values: NDArray[np.float32]) -> MeasureTraits:
+        """Return the traits of consecutive intervals; ``values`` has shape (measures, intervals, leaves)."""
+        traits = MeasureTraits(np.zeros((values.shape[1], len(values)), np.bool_), np.zeros((values.shape[1], len(values)), np.bool_))
         for measure, leaves in enumerate(values):
             if self._is_count[measure]:
-                facts.is_count[:, measure] = ~np.logical_or.accumulate((np.trunc(leaves) != leaves).any(axis=1, where=~np.isnan(leaves)))
+                traits.is_count[:, measure] = ~np.logical_or.accumulate((np.trunc(leaves) != leaves).any(axis=1, where=~np.isnan(leaves)))
             if self._is_positive[measure]:
-                facts.is_positive[:, measure] = ~np.logical_or.accumulate((leaves < 0).any(axis=1))
-        self._is_count, self._is_positive = facts.is_count[-1], facts.is_positive[-1]
-        return facts
+                traits.is_positive[:, measure] = ~np.logical_or.accumulate((leaves < 0).any(axis=1))
+        self._is_count, self._is_positive = traits.is_count[-1], traits.is_positive[-1]
+        return traits
 
     def to_document(self) -> list[list[bool]]:
         """Return what holds, as JSON can keep it."""

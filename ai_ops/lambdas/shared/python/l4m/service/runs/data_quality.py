@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 from l4m.sources.tables.read_report import ReadReport
 
 
@@ -20,9 +20,9 @@ def split_quality(quality: Mapping[str, Any], starts: Sequence[int], split: int)
     return {**quality, "metrics": [*quality["metrics"], *times]}
 
 
-def describe_quality(assignment: Assignment, start: int, report: ReadReport) -> dict[str, Any]:
+def describe_quality(job: DetectorJob, start: int, report: ReadReport) -> dict[str, Any]:
     """Figures of the rows that were read for the intervals from ``start`` on."""
-    metric_set = assignment.metric_set
+    metric_set = job.metric_set
     columns = [*(measure.name for measure in metric_set.measures), *metric_set.dimensions]
     metrics = [
         _figure("ROWS_PROCESSED", report.rows, "rows read"),

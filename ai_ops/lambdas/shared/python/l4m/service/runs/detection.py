@@ -13,7 +13,7 @@ from l4m.engine.settings import Settings
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Detector, MetricSet
 from l4m.service.resources.options import read_options
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 from l4m.store.history import History
 from l4m.store.series import SavedState
 
@@ -27,9 +27,9 @@ class Progress:
     open_incidents: tuple[str, ...] = ()
 
     @classmethod
-    def begin(cls, assignment: Assignment) -> Progress:
+    def begin(cls, job: DetectorJob) -> Progress:
         """A monitor that has seen nothing."""
-        settings = settings_of(assignment.detector, assignment.metric_set)
+        settings = settings_of(job.detector, job.metric_set)
         return cls(Monitor(settings), History.empty(len(settings.measures)))
 
     @classmethod
@@ -59,9 +59,9 @@ def settings_of(detector: Detector, metric_set: MetricSet) -> Settings:
     return settings
 
 
-def feedback_of(assignment: Assignment) -> tuple[Feedback, ...]:
+def feedback_of(job: DetectorJob) -> tuple[Feedback, ...]:
     """What users said is no anomaly, as the engine takes it."""
-    records = assignment.context.resources.feedback(assignment.detector.arn)
+    records = job.context.resources.feedback(job.detector.arn)
     return tuple(
         Feedback(one.series.measure, one.series.dimensions, one.series.severity, one.series.direction)
         for one in records

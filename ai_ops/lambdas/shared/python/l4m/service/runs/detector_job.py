@@ -17,7 +17,7 @@ from l4m.store.runs import Runs
 
 
 @dataclass(frozen=True)
-class Assignment:
+class DetectorJob:
     """A detector of one generation with its metric set and surroundings."""
 
     context: Context
@@ -25,8 +25,8 @@ class Assignment:
     metric_set: MetricSet
 
     @classmethod
-    def of(cls, context: Context, detector_arn: str) -> Assignment:
-        """The assignment of a detector as it now stands; it must have a metric set."""
+    def of(cls, context: Context, detector_arn: str) -> DetectorJob:
+        """The job of a detector as it now stands; it must have a metric set."""
         detector, metric_set = context.resources.watched(detector_arn)
         if metric_set is None:
             raise InvalidInput(Fault("AnomalyDetectorArn", f"{detector.name} has no metric set"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from l4m.model import DetectorStatus
 from l4m.service.context import Context
-from l4m.service.runs.detector_job import Assignment, prefix_of
+from l4m.service.runs.detector_job import DetectorJob, prefix_of
 from l4m.service.runs.machine import stop_machine
 from l4m.service.runs.schedules import start_schedule, stop_schedule
 from l4m.store.bucket import Bucket
@@ -45,6 +45,6 @@ def delete(context: Context, detector_arn: str) -> None:
 
 def reschedule(context: Context, detector_arn: str) -> None:
     """Bring the schedule of a running detector up to date with its metric set."""
-    assignment = Assignment.of(context, detector_arn)
-    if assignment.detector.status in RUNNING:
-        start_schedule(assignment)
+    job = DetectorJob.of(context, detector_arn)
+    if job.detector.status in RUNNING:
+        start_schedule(job)

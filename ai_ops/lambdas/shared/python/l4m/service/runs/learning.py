@@ -13,7 +13,7 @@ from l4m.model import DetectorStatus
 from l4m.service.context import Context
 from l4m.service.runs.data_quality import split_quality
 from l4m.service.runs.detection import Progress
-from l4m.service.runs.detector_job import Assignment, prefix_of
+from l4m.service.runs.detector_job import DetectorJob, prefix_of
 from l4m.service.runs.machine import start_machine
 from l4m.service.runs.planning import SLICE_INTERVALS, kept_from, plan_backtest, plan_learning, require_quota, split_backtest
 from l4m.service.runs.publication import forget_groups, store_groups
@@ -21,7 +21,7 @@ from l4m.service.runs.reading import Reading, read_catch_up, read_history
 from l4m.service.runs.report import build_report, still_open
 from l4m.service.runs.schedules import start_schedule
 from l4m.service.tasks import TASKS, UNDER_WAY
-from l4m.store.anomalies import Claim
+from l4m.store.anomalies import FencingToken
 from l4m.store.parts import Plan
 from l4m.store.runs import Pointer
 from l4m.store.series import SavedState, SeriesStore
@@ -41,13 +41,13 @@ def backtest(context: Context, detector_arn: str, generation: int) -> None:
     work("backtest", context, detector_arn, generation, _backtest)
 
 
-def work(name: str, context: Context, detector_arn: str, generation: int, do: Callable[[Lesson], T]) -> T | None:
+def work(name: str, context: Context, detector_arn: str, generation: int, do: Callable[[LearningJob], T]) -> T | None:
     """Do a step of a task, unless the detector has taken another order since; what a user can mend makes it fail."""
     try:
         context.resources.require_detector(detector_arn, generation, TASKS[name].states)
-        assignment = Assignment.of(context, detector_arn)
-        assignment.bucket.put(f"{assignment.prefix}/begun", b"")  # a key that cannot be used is told before the work is done
-        return do(Lesson.of(assignment))
+        job = DetectorJob.of(context, detector_arn)
+        job.bucket.put(f"{job.prefix}/begun", b"")  # a key that cannot be used is told before the work is done
+        return do(LearningJob.of(job))
     except L4mError as error:
         _give_up(name, context, detector_arn, generation, error)
         return None
@@ -76,27 +76,27 @@ def _give_up(name: str, context: Context, detector_arn: str, generation: int, er
 
 
 @dataclass
-class Lesson:
+class LearningJob:
     """A detector that learns, and where it keeps what it learns."""
 
-    assignment: Assignment
+    job: DetectorJob
     progress: Progress
     series: SeriesStore
 
     @classmethod
-    def of(cls, assignment: Assignment) -> Lesson:
-        """A lesson at its beginning."""
-        return cls(assignment, Progress.begin(assignment), SeriesStore(assignment.bucket, assignment.prefix))
+    def of(cls, job: DetectorJob) -> LearningJob:
+        """A job at its beginning."""
+        return cls(job, Progress.begin(job), SeriesStore(job.bucket, job.prefix))
 
     def forget_last(self) -> None:
         """Remove what the order before this one learned, or half learned."""
-        detector = self.assignment.detector
-        self.assignment.bucket.purge(f"{prefix_of(detector.name, detector.generation - 1)}/")
+        detector = self.job.detector
+        self.job.bucket.purge(f"{prefix_of(detector.name, detector.generation - 1)}/")
 
     def hand_over(self, plan: Plan) -> None:
         """Leave to the state machine what is too large for one function."""
         self.require()
-        start_machine(self.assignment, plan)
+        start_machine(self.job, plan)
 
     def take(self, reading: Reading, is_scored: bool = False) -> int:
         """Observe a reading slice by slice, keep what was found if it counts, and return the end of the last interval."""
@@ -104,114 +104,114 @@ class Lesson:
         asked_for = 0 if is_scored else kept_from(len(reading.starts))
         for begin in range(0, len(reading.starts), SLICE_INTERVALS):
             self.observe(reading.part(begin, begin + SLICE_INTERVALS), is_scored=is_scored, is_kept=begin >= asked_for)
-        return self.assignment.timeline.after(reading.starts[-1])
+        return self.job.timeline.after(reading.starts[-1])
 
     def observe(self, part: Reading, *, is_scored: bool, is_kept: bool = True) -> None:
         """Observe a slice, if that is still wanted."""
         self.require()
         outcome = self.progress.observe(part.starts, part.block, is_kept=is_kept)
         if is_scored:
-            report = build_report(self.assignment, part, outcome, self.progress.open_incidents)
+            report = build_report(self.job, part, outcome, self.progress.open_incidents)
             self.progress.open_incidents = still_open(self.progress.open_incidents, outcome)
-            store_groups(self.assignment, self.claim, report, self.progress.history, self.series)
+            store_groups(self.job, self.token, report, self.progress.history, self.series)
         self.save_pages()
 
     def open(self, end: int) -> None:
         """Watch from now on with what was learned up to ``end``."""
-        runs = self.assignment.runs
+        runs = self.job.runs
         self.require()
         if runs.pointer() is None:
             key = self.series.save(end, SavedState(self.progress.monitor.save(), self.progress.history))
-            self.assignment.index.begin(end)
+            self.job.index.begin(end)
             runs.move(None, Pointer(next=end, state_key=key, is_published=True, checkpoints=((end, key),)))
-        start_schedule(self.assignment)
+        start_schedule(self.job)
         self.move(DetectorStatus.ACTIVE if self.progress.monitor.is_ready else DetectorStatus.LEARNING)
 
     def evaluate(self, starts: Sequence[int]) -> None:
         """Begin to score a backtest's intervals."""
-        forget_groups(self.assignment, self.claim, starts)
-        self.assignment.index.begin(starts[0])
+        forget_groups(self.job, self.token, starts)
+        self.job.index.begin(starts[0])
         self.move(DetectorStatus.BACK_TEST_ACTIVE)
 
     def complete(self, end: int) -> None:
         """End a backtest that scored up to ``end``."""
-        if self.assignment.runs.pointer() is None:
-            self.assignment.runs.move(None, Pointer(next=end, state_key="", is_published=True))
+        if self.job.runs.pointer() is None:
+            self.job.runs.move(None, Pointer(next=end, state_key="", is_published=True))
         self.move(DetectorStatus.BACK_TEST_COMPLETE)
 
     def move(self, status: DetectorStatus) -> None:
         """Bring the detector into its next state."""
-        detector, context = self.assignment.detector, self.assignment.context
+        detector, context = self.job.detector, self.job.context
         context.resources.move_detector(detector.arn, detector.generation, status, allowed=UNDER_WAY, now=context.now)
 
     @property
-    def claim(self) -> Claim:
+    def token(self) -> FencingToken:
         """To write what a backtest finds; its attempts find the same."""
-        return Claim(f"{self.assignment.detector.generation}", self.require)
+        return FencingToken(f"{self.job.detector.generation}", self.require)
 
     def require(self) -> None:
         """Raise Conflict once the detector has taken another order."""
-        detector, context = self.assignment.detector, self.assignment.context
+        detector, context = self.job.detector, self.job.context
         context.resources.require_detector(detector.arn, detector.generation, UNDER_WAY)
 
     def _require_room(self, reading: Reading) -> None:
         """Raise InvalidInput when the quota is exceeded, TooLarge when one function is to learn no more at once."""
         combinations = len({*self.progress.monitor.leaves, *reading.block.leaves})
-        require_quota(self.assignment, combinations)
-        most = self.assignment.context.facilities.series_at_once
-        if combinations * len(self.assignment.metric_set.measures) > most:
+        require_quota(self.job, combinations)
+        most = self.job.context.environment.series_at_once
+        if combinations * len(self.job.metric_set.measures) > most:
             raise TooLarge(Fault("DimensionList", f"there are more than {most:,} series"))
 
     def save_pages(self) -> None:
         """Keep full pages of history in the bucket, the last one at hand."""
-        pages = self.progress.history.split(self.assignment.timeline.seconds)
+        pages = self.progress.history.split(self.job.timeline.seconds)
         for number, page in pages[:-1]:
             self.series.save_page(number, page)
         for _, last in pages[-1:]:
             self.progress.history = last
 
 
-def _activate(lesson: Lesson) -> None:
-    assignment = lesson.assignment
-    lesson.forget_last()
-    end, pointer = 0, assignment.runs.pointer()
+def _activate(learning: LearningJob) -> None:
+    job = learning.job
+    learning.forget_last()
+    end, pointer = 0, job.runs.pointer()
     if pointer is not None:  # an earlier attempt got this far
-        lesson.progress = Progress.resume(lesson.series.load(pointer.state_key))
+        learning.progress = Progress.resume(learning.series.load(pointer.state_key))
     else:
-        end = assignment.timeline.floor(int(assignment.context.now.timestamp()))
+        end = job.timeline.floor(int(job.context.now.timestamp()))
         try:
-            for reading in _readings(assignment):
-                end = lesson.take(reading)
+            for reading in _readings(job):
+                end = learning.take(reading)
         except TooLarge:
-            lesson.hand_over(plan_learning(assignment))
+            learning.hand_over(plan_learning(job))
             return
-    lesson.open(end)
+    learning.open(end)
 
 
-def _readings(assignment: Assignment) -> Iterator[Reading]:
+def _readings(job: DetectorJob) -> Iterator[Reading]:
     """The history, then the live intervals that have come since."""
-    history = read_history(assignment)
+    history = read_history(job)
     first = None
     if history is not None:
-        assignment.runs.describe_learning(history.quality)
-        first = assignment.timeline.after(history.starts[-1])
+        job.runs.describe_learning(history.quality)
+        first = job.timeline.after(history.starts[-1])
         yield history
-    yield from read_catch_up(assignment, first)
+    yield from read_catch_up(job, first)
 
 
-def _backtest(lesson: Lesson) -> None:
-    assignment = lesson.assignment
-    lesson.forget_last()
+def _backtest(learning: LearningJob) -> None:
+    job = learning.job
+    learning.forget_last()
     try:
-        reading = read_history(assignment)
+        reading = read_history(job)
     except TooLarge:
-        lesson.hand_over(plan_backtest(assignment))
+        learning.hand_over(plan_backtest(job))
         return
     if reading is None:
         raise InvalidInput(Fault("HistoricalDataPathList", "a backtest needs a historical path"))
     split = split_backtest(len(reading.starts))
-    assignment.runs.describe_learning(split_quality(reading.quality, reading.starts, split))
-    lesson.take(reading.part(0, split))
-    lesson.evaluate(reading.starts[split:])
-    end = lesson.take(reading.part(split, len(reading.starts)), is_scored=True)
-    lesson.complete(end)
+    job.runs.describe_learning(split_quality(reading.quality, reading.starts, split))
+    learning.take(reading.part(0, split))
+    learning.evaluate(reading.starts[split:])
+    end = learning.take(reading.part(split, len(reading.starts)), is_scored=True)
+    learning.complete(end)

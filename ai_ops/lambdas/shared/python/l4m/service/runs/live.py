@@ -15,13 +15,13 @@ from l4m.service.context import Context
 from l4m.service.resources.detectors import AT_REST
 from l4m.service.runs.delivery import deliver
 from l4m.service.runs.detection import Progress, feedback_of
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 from l4m.service.runs.publication import is_quiet, publish
 from l4m.service.runs.reading import Files, Reading, list_files, nothing_read, read_intervals
 from l4m.service.runs.report import build_report, still_open
 from l4m.service.runs.schedules import stop_schedule
 from l4m.sources.s3 import fingerprint
-from l4m.store.anomalies import Claim
+from l4m.store.anomalies import FencingToken
 from l4m.store.runs import ExecutionRecord, Pointer
 from l4m.store.series import SavedState, SeriesStore
 
@@ -38,7 +38,7 @@ logger = Logger(service="run-detection", child=True)
 class Run:
     """One invocation's work on one detector."""
 
-    assignment: Assignment
+    job: DetectorJob
     pointer: Pointer
     moment: int
     metrics: Metrics
@@ -46,34 +46,34 @@ class Run:
     @property
     def series(self) -> SeriesStore:
         """Where states and value history are."""
-        return SeriesStore(self.assignment.bucket, self.assignment.prefix)
+        return SeriesStore(self.job.bucket, self.job.prefix)
 
     @property
-    def claim(self) -> Claim:
+    def token(self) -> FencingToken:
         """To write what the pointer's state reports: it moves before any other report is made."""
-        number = f"{self.assignment.detector.generation}.{self.pointer.version}"
-        return Claim(number, partial(self.assignment.runs.require, self.pointer))
+        number = f"{self.job.detector.generation}.{self.pointer.version}"
+        return FencingToken(number, partial(self.job.runs.require, self.pointer))
 
 
 def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
     """Run the intervals that are due at ``moment``; True when there are more than one invocation should take."""
-    assignment = Assignment.of(context, detector_arn)
-    pointer = assignment.runs.pointer()
-    if assignment.detector.status in AT_REST:  # something that was called off may have set a schedule in its last moment
-        stop_schedule(context, assignment.detector.name)
-    if assignment.detector.status not in RUNNING or pointer is None:
+    job = DetectorJob.of(context, detector_arn)
+    pointer = job.runs.pointer()
+    if job.detector.status in AT_REST:  # something that was called off may have set a schedule in its last moment
+        stop_schedule(context, job.detector.name)
+    if job.detector.status not in RUNNING or pointer is None:
         return False
-    run = Run(assignment, pointer, moment, Metrics(detector_arn, context.table.name))
+    run = Run(job, pointer, moment, Metrics(detector_arn, context.table.name))
     try:
         has_more = _run_batches(run)
-        run.metrics.note_lag(max(0, moment - assignment.timeline.due_at(run.pointer.next)))
+        run.metrics.note_lag(max(0, moment - job.timeline.due_at(run.pointer.next)))
     except Conflict:  # another invocation is at work on the same intervals, and was faster
-        logger.info("another run was faster", extra={"detector": assignment.detector.name})
+        logger.info("another run was faster", extra={"detector": job.detector.name})
         has_more = False
     except AccessDenied as error:  # of what was learned
         _note_failure(run, run.pointer.next, error)
         has_more = False
-    deliver(assignment, run.metrics)
+    deliver(job, run.metrics)
     run.metrics.send(context.clients.client("cloudwatch"))
     return has_more
 
@@ -82,9 +82,9 @@ def _run_batches(run: Run) -> bool:
     if not run.pointer.is_published:  # an earlier run ended half-way
         _publish(run, run.series.load(run.pointer.state_key))
     for _ in range(MOST_BATCHES):
-        due = run.assignment.timeline.due(run.pointer.next, run.moment, 1 if run.pointer.deaths else BATCH_INTERVALS)
+        due = run.job.timeline.due(run.pointer.next, run.moment, 1 if run.pointer.deaths else BATCH_INTERVALS)
         try:
-            files = list_files(run.assignment, [*map(int, run.pointer.seen), *due])
+            files = list_files(run.job, [*map(int, run.pointer.seen), *due])
         except (AccessDenied, SourceUnavailable, InvalidInput) as error:
             if due:
                 _note_failure(run, due[0], error)
@@ -92,14 +92,14 @@ def _run_batches(run: Run) -> bool:
         if not run.pointer.deaths:
             _correct_late_data(run, files)
         ready = _ready(run, due, files)
-        if not ready or not _advance(run, ready, files) or not run.assignment.timeline.due(run.pointer.next, run.moment, 1):
+        if not ready or not _advance(run, ready, files) or not run.job.timeline.due(run.pointer.next, run.moment, 1):
             return False
     return True
 
 
 def _ready(run: Run, due: Sequence[int], files: Files) -> list[int]:
     """The intervals to run now: one whose files are not there yet gets one more interval's time to arrive."""
-    timeline, ready = run.assignment.timeline, []
+    timeline, ready = run.job.timeline, []
     for start in due:
         if not files[start] and run.moment < timeline.due_at(start) + timeline.seconds:
             break
@@ -117,7 +117,7 @@ def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
         failures = _note_failure(run, starts[0], error)
         if failures < MOST_FAILURES or not isinstance(error, InvalidInput):
             return False
-        reading = nothing_read(run.assignment, starts, f"{MOST_FAILURES} attempts failed: {error}")
+        reading = nothing_read(run.job, starts, f"{MOST_FAILURES} attempts failed: {error}")
     _observe(run, run.pointer.state_key, reading, files)
     return True
 
@@ -125,49 +125,49 @@ def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
 def _read(run: Run, starts: Sequence[int], files: Files) -> Reading:
     """What was delivered for some intervals; what the function does not survive counts as missing."""
     if run.pointer.deaths < MOST_DEATHS:
-        return read_intervals(run.assignment, starts, files)
-    return nothing_read(run.assignment, starts, f"the function did not survive its data {MOST_DEATHS} times")
+        return read_intervals(run.job, starts, files)
+    return nothing_read(run.job, starts, f"the function did not survive its data {MOST_DEATHS} times")
 
 
 def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
     """Detect, save the new state, move the pointer, and only then make known what was found."""
-    assignment, progress = run.assignment, Progress.resume(run.series.load(state_key))
-    reading = reading.within(assignment.context.facilities.most_series, progress.monitor.leaves)
-    outcome = progress.observe(reading.starts, reading.block, feedback_of(assignment))
-    report = build_report(assignment, reading, outcome, progress.open_incidents, is_correction=is_correction)
+    job, progress = run.job, Progress.resume(run.series.load(state_key))
+    reading = reading.within(job.context.environment.most_series, progress.monitor.leaves)
+    outcome = progress.observe(reading.starts, reading.block, feedback_of(job))
+    report = build_report(job, reading, outcome, progress.open_incidents, is_correction=is_correction)
     after = SavedState(progress.monitor.save(), progress.history, report, still_open(progress.open_incidents, outcome))
     key = _save(run, after)
     executions = [_execution(start, files, reading) for start in reading.starts]
-    assignment.runs.require(run.pointer)  # what a faster run said of these intervals stands
-    assignment.runs.record(executions)
+    job.runs.require(run.pointer)  # what a faster run said of these intervals stands
+    job.runs.record(executions)
     run.pointer = _move(run, reading, key, files, is_published=is_quiet(report))
     _publish(run, after)
     if not is_correction:
         _count(run, executions, report["groups"])
-    if assignment.detector.status is DetectorStatus.LEARNING and progress.monitor.is_ready:
-        _set_active(assignment)
+    if job.detector.status is DetectorStatus.LEARNING and progress.monitor.is_ready:
+        _set_active(job)
 
 
 def _save(run: Run, state: SavedState) -> str:
-    pages = state.history.split(run.assignment.timeline.seconds)
+    pages = state.history.split(run.job.timeline.seconds)
     for number, page in pages[:-1]:
-        run.assignment.runs.require(run.pointer)  # a late run does not put its page over a newer one's
+        run.job.runs.require(run.pointer)  # a late run does not put its page over a newer one's
         run.series.save_page(number, page)
     tail = replace(state, history=pages[-1][1])
-    return run.series.save(run.assignment.timeline.after(int(state.history.starts[-1])), tail, run.pointer.version)
+    return run.series.save(run.job.timeline.after(int(state.history.starts[-1])), tail, run.pointer.version)
 
 
 def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: bool) -> Pointer:
     """The pointer after what was read; states that no late data can go back to any more are deleted."""
-    timeline, old, starts = run.assignment.timeline, run.pointer, reading.starts
+    timeline, old, starts = run.job.timeline, run.pointer, reading.starts
     end = timeline.after(starts[-1])
-    oldest = timeline.before(end, run.assignment.context.facilities.late_intervals)
+    oldest = timeline.before(end, run.job.context.environment.late_intervals)
     seen = {**old.seen, **{str(start): fingerprint(files[start]) for start in starts}}
     right = starts[0] if end <= old.next else end - 1  # a correction: states after the one it began with hold what was wrong
     before = [(moment, state) for moment, state in old.checkpoints if moment <= right]
     base = max((moment for moment, _ in before if moment <= oldest), default=0)
     kept = tuple((moment, state) for moment, state in before if moment >= base)
-    moved = run.assignment.runs.move(
+    moved = run.job.runs.move(
         old,
         replace(
             old,
@@ -182,14 +182,14 @@ def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: b
         ),
     )
     gone = {state for _, state in old.checkpoints} - {state for _, state in moved.checkpoints}
-    run.assignment.bucket.delete(sorted(gone))
+    run.job.bucket.delete(sorted(gone))
     return moved
 
 
 def _publish(run: Run, state: SavedState) -> None:
     if not run.pointer.is_published:
-        publish(run.assignment, run.claim, dict(state.report), state.history, run.series)
-        run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, is_published=True))
+        publish(run.job, run.token, dict(state.report), state.history, run.series)
+        run.pointer = run.job.runs.move(run.pointer, replace(run.pointer, is_published=True))
 
 
 def _correct_late_data(run: Run, files: Files) -> None:
@@ -199,22 +199,22 @@ def _correct_late_data(run: Run, files: Files) -> None:
     if not checkpoints:
         return
     moment, key = checkpoints[-1]
-    starts = run.assignment.timeline.span(moment, run.pointer.next)
+    starts = run.job.timeline.span(moment, run.pointer.next)
     try:
-        again = {**list_files(run.assignment, starts), **files}
-        reading = read_intervals(run.assignment, starts, again)
+        again = {**list_files(run.job, starts), **files}
+        reading = read_intervals(run.job, starts, again)
     except (AccessDenied, SourceUnavailable, InvalidInput) as error:
-        logger.warning("late data cannot be read", extra={"detector": run.assignment.detector.name, "error": str(error)})
+        logger.warning("late data cannot be read", extra={"detector": run.job.detector.name, "error": str(error)})
         return
-    logger.info("late data", extra={"detector": run.assignment.detector.name, "intervals": len(starts)})
+    logger.info("late data", extra={"detector": run.job.detector.name, "intervals": len(starts)})
     _observe(run, key, reading, again, is_correction=True)
 
 
 def _note_failure(run: Run, start: int, error: Exception) -> int:
     """Record an interval that could not be read, and how often that was tried."""
-    logger.warning("interval failed", extra={"detector": run.assignment.detector.name, "interval": start, "error": str(error)})
-    run.pointer = run.assignment.runs.move(run.pointer, replace(run.pointer, failures=run.pointer.failures + 1))
-    run.assignment.runs.record([ExecutionRecord(start, "FAILED", shorten(str(error)))])
+    logger.warning("interval failed", extra={"detector": run.job.detector.name, "interval": start, "error": str(error)})
+    run.pointer = run.job.runs.move(run.pointer, replace(run.pointer, failures=run.pointer.failures + 1))
+    run.job.runs.record([ExecutionRecord(start, "FAILED", shorten(str(error)))])
     run.metrics.count_executions("Started")
     run.metrics.count_executions("Failed")
     return run.pointer.failures
@@ -233,11 +233,11 @@ def _count(run: Run, executions: Sequence[ExecutionRecord], groups: Sequence[Map
     run.metrics.count_executions("Started", len(executions))
     for outcome, status in (("Succeeded", "COMPLETED"), ("Failed", "FAILED")):
         run.metrics.count_executions(outcome, sum(one.status == status for one in executions))
-    run.metrics.note_scores((measure.name for measure in run.assignment.metric_set.measures), groups)
+    run.metrics.note_scores((measure.name for measure in run.job.metric_set.measures), groups)
 
 
-def _set_active(assignment: Assignment) -> None:
-    detector = assignment.detector
-    assignment.context.resources.move_detector(
-        detector.arn, detector.generation, DetectorStatus.ACTIVE, allowed={DetectorStatus.LEARNING}, now=assignment.context.now
+def _set_active(job: DetectorJob) -> None:
+    detector = job.detector
+    job.context.resources.move_detector(
+        detector.arn, detector.generation, DetectorStatus.ACTIVE, allowed={DetectorStatus.LEARNING}, now=job.context.now
     )

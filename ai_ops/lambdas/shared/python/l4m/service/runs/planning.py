@@ -9,7 +9,7 @@ import numpy as np
 
 from l4m.errors import Fault, InvalidInput
 from l4m.service.runs.data_quality import split_quality
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 from l4m.service.runs.publication import WINDOW_INTERVALS
 from l4m.service.runs.reading import CATCH_UP_INTERVALS, count_history, count_intervals, list_catch_up, values_at_once
 from l4m.sources.tables.leaf_census import Population
@@ -22,9 +22,9 @@ JOINED_SECONDS = 7 * 86_400  # that the joined monitor sees at least: an inciden
 MOST_SHARDS = 1_000
 
 
-def require_quota(assignment: Assignment, combinations: int) -> None:
+def require_quota(job: DetectorJob, combinations: int) -> None:
     """Raise InvalidInput when so many leaves are more than the quota."""
-    most, measures = assignment.context.facilities.most_series, len(assignment.metric_set.measures)
+    most, measures = job.context.environment.most_series, len(job.metric_set.measures)
     if measures * combinations > most:
         counted = f"{measures * combinations:,} series ({measures} measures of {combinations:,} combinations of dimension values)"
         raise InvalidInput(Fault("DimensionList", f"{counted} are more than the quota MaxSeries of {most:,}"))
@@ -52,45 +52,45 @@ def cut(first: int, last: int, step: int = SLICE_INTERVALS) -> list[tuple[int, i
     return list(pairwise([*range(first, last, step), last]))
 
 
-def plan_learning(assignment: Assignment) -> Plan:
+def plan_learning(job: DetectorJob) -> Plan:
     """Count what there is to learn from, and divide it."""
-    counted, timeline = count_history(assignment), assignment.timeline
+    counted, timeline = count_history(job), job.timeline
     first, parts = None, []
     if counted is not None:
         parts.append(counted[0])
-        assignment.runs.describe_learning(counted[1])
+        job.runs.describe_learning(counted[1])
         first = timeline.stretch(counted[0].start, len(counted[0].occupied) + 1)[-1]
     history = sum(len(part.occupied) for part in parts)
-    due, files = list_catch_up(assignment, first)
-    parts += [count_intervals(assignment, due[begin:end], files) for begin, end in cut(0, len(due), CATCH_UP_INTERVALS)]
+    due, files = list_catch_up(job, first)
+    parts += [count_intervals(job, due[begin:end], files) for begin, end in cut(0, len(due), CATCH_UP_INTERVALS)]
     slices = cut(0, history) + cut(history, history + len(due))
     end = slices[-1][1]
-    split = max((begin for begin, _ in slices if begin <= end - _joined(assignment)), default=0)
-    return _plan(assignment, "learn", parts, slices, history=history, split=split, scored=end, kept=kept_from(history))
+    split = max((begin for begin, _ in slices if begin <= end - _joined(job)), default=0)
+    return _plan(job, "learn", parts, slices, history=history, split=split, scored=end, kept=kept_from(history))
 
 
-def plan_backtest(assignment: Assignment) -> Plan:
+def plan_backtest(job: DetectorJob) -> Plan:
     """The same for a backtest; the joined monitor sees some of what comes before the part that is scored."""
-    counted = count_history(assignment)
+    counted = count_history(job)
     if counted is None:
-        raise LookupError(f"{assignment.detector.name} has no history")
+        raise LookupError(f"{job.detector.name} has no history")
     population, quality = counted
     intervals = len(population.occupied)
     scored = split_backtest(intervals)
-    starts = assignment.timeline.stretch(population.start, intervals)
-    assignment.runs.describe_learning(split_quality(quality, starts, scored))
-    split = max(0, scored - _joined(assignment))
+    starts = job.timeline.stretch(population.start, intervals)
+    job.runs.describe_learning(split_quality(quality, starts, scored))
+    split = max(0, scored - _joined(job))
     slices = cut(0, split) + cut(split, scored) + cut(scored, intervals)
-    return _plan(assignment, "backtest", [population], slices, history=intervals, split=split, scored=scored, kept=kept_from(scored))
+    return _plan(job, "backtest", [population], slices, history=intervals, split=split, scored=scored, kept=kept_from(scored))
 
 
-def _joined(assignment: Assignment) -> int:
+def _joined(job: DetectorJob) -> int:
     """Intervals that the joined monitor learns itself, at least."""
-    return max(SLICE_INTERVALS, JOINED_SECONDS // assignment.timeline.seconds)
+    return max(SLICE_INTERVALS, JOINED_SECONDS // job.timeline.seconds)
 
 
 def _plan(
-    assignment: Assignment,
+    job: DetectorJob,
     task: str,
     populations: Sequence[Population],
     slices: Sequence[tuple[int, int]],
@@ -102,10 +102,10 @@ def _plan(
 ) -> Plan:
     appeared, hashes = _gather(populations)
     leaves = sorted(appeared, key=lambda leaf: (appeared[leaf], leaf))
-    require_quota(assignment, len(leaves))
-    series, occupied = len(leaves) * len(assignment.metric_set.measures), np.concatenate([one.occupied for one in populations])
-    shards = _count_shards(assignment, series, len(occupied))
-    at_once = assignment.context.facilities.series_at_once
+    require_quota(job, len(leaves))
+    series, occupied = len(leaves) * len(job.metric_set.measures), np.concatenate([one.occupied for one in populations])
+    shards = _count_shards(job, series, len(occupied))
+    at_once = job.context.environment.series_at_once
     step = max(1, min(SLICE_INTERVALS, SLICE_INTERVALS * at_once // series))  # as many values as the largest slice of one function
     return Plan(
         task=task,
@@ -137,8 +137,8 @@ def _gather(populations: Sequence[Population]) -> tuple[dict[tuple[str, ...], in
     return appeared, hashes
 
 
-def _count_shards(assignment: Assignment, series: int, intervals: int) -> int:
-    at_once, values = assignment.context.facilities.series_at_once, values_at_once(assignment)
+def _count_shards(job: DetectorJob, series: int, intervals: int) -> int:
+    at_once, values = job.context.environment.series_at_once, values_at_once(job)
     if series * intervals > MOST_SHARDS * values:
         size = f"{intervals:,} intervals x {series:,} series"
         raise InvalidInput(Fault("data", f"{size} are more than {MOST_SHARDS * values:,} values; is a timestamp far off?"))

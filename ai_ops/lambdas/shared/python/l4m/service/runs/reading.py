@@ -13,7 +13,7 @@ from l4m.errors import Fault, InvalidInput
 from l4m.model import MetricSet, S3Source
 from l4m.service.access import user_client
 from l4m.service.runs.data_quality import describe_quality
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 from l4m.sources.paths import fixed_part
 from l4m.sources.s3 import S3File, download, list_history, list_intervals, list_under
 from l4m.sources.tables.block_reader import count_leaves, empty_block, read_block
@@ -60,85 +60,85 @@ class Reading:
         return replace(self, block=block, left_out=len(gone) * len(self.block.values))
 
 
-def read_history(assignment: Assignment, span: Span = ALL, shard: Shard | None = None) -> Reading | None:
+def read_history(job: DetectorJob, span: Span = ALL, shard: Shard | None = None) -> Reading | None:
     """All that lies under the historical path; None when the metric set has no such path.
 
     Of a detector that one function cannot learn, a shard within a span can be read; else that raises TooLarge.
     """
-    files = _history_files(assignment)
+    files = _history_files(job)
     if files is None:
         return None
-    most = None if shard else assignment.context.facilities.series_at_once
-    block, report = _read(assignment, files, span, shard, most)
-    starts = assignment.timeline.stretch(block.start, block.values.shape[1])
-    return Reading(tuple(starts), block, _completeness(files, report), describe_quality(assignment, starts[0], report))
+    most = None if shard else job.context.environment.series_at_once
+    block, report = _read(job, files, span, shard, most)
+    starts = job.timeline.stretch(block.start, block.values.shape[1])
+    return Reading(tuple(starts), block, _completeness(files, report), describe_quality(job, starts[0], report))
 
 
-def count_history(assignment: Assignment) -> tuple[Population, Mapping[str, Any]] | None:
+def count_history(job: DetectorJob) -> tuple[Population, Mapping[str, Any]] | None:
     """The leaves of the history and the quality of its data; None when the metric set has no historical path."""
-    files = _history_files(assignment)
+    files = _history_files(job)
     if files is None:
         return None
-    population, report = _fetch(assignment, files, lambda paths, names: count_leaves(paths, spec_of(assignment.metric_set), names=names))
-    return population, describe_quality(assignment, population.start, report)
+    population, report = _fetch(job, files, lambda paths, names: count_leaves(paths, spec_of(job.metric_set), names=names))
+    return population, describe_quality(job, population.start, report)
 
 
-def read_catch_up(assignment: Assignment, first: int | None) -> Iterator[Reading]:
+def read_catch_up(job: DetectorJob, first: int | None) -> Iterator[Reading]:
     """Live intervals from ``first`` on (None: wherever they begin) up to the last that has come and is due by now."""
-    due, files = list_catch_up(assignment, first)
+    due, files = list_catch_up(job, first)
     for begin in range(0, len(due), CATCH_UP_INTERVALS):
-        yield read_intervals(assignment, due[begin : begin + CATCH_UP_INTERVALS], files)
+        yield read_intervals(job, due[begin : begin + CATCH_UP_INTERVALS], files)
 
 
-def list_catch_up(assignment: Assignment, first: int | None) -> tuple[list[int], Files]:
+def list_catch_up(job: DetectorJob, first: int | None) -> tuple[list[int], Files]:
     """The same intervals, and their files."""
-    source, timeline = source_of(assignment.metric_set), assignment.timeline
+    source, timeline = source_of(job.metric_set), job.timeline
     if not source.templated_path:
         return [], {}
-    client = user_client(assignment.context, source.role_arn, "s3")
+    client = user_client(job.context, source.role_arn, "s3")
     if next(list_under(client, fixed_part(source.templated_path)), None) is None:
         return [], {}
     if first is None:
-        first = timeline.before(timeline.floor(int(assignment.context.now.timestamp())), CATCH_UP_INTERVALS)
-    due = timeline.due(first, int(assignment.context.now.timestamp()), 1_000_000)
-    files = list_files(assignment, due)
+        first = timeline.before(timeline.floor(int(job.context.now.timestamp())), CATCH_UP_INTERVALS)
+    due = timeline.due(first, int(job.context.now.timestamp()), 1_000_000)
+    files = list_files(job, due)
     present = [number for number, start in enumerate(due) if files[start]]
     return due[: present[-1] + 1] if present else [], files
 
 
-def values_at_once(assignment: Assignment) -> int:
+def values_at_once(job: DetectorJob) -> int:
     """How many values one function has room for."""
-    return VALUES_PER_MB * assignment.context.facilities.memory_mb
+    return VALUES_PER_MB * job.context.environment.memory_mb
 
 
-def list_files(assignment: Assignment, starts: Sequence[int]) -> Files:
+def list_files(job: DetectorJob, starts: Sequence[int]) -> Files:
     """The files of live intervals."""
-    source = source_of(assignment.metric_set)
+    source = source_of(job.metric_set)
     if not source.templated_path:
         return dict.fromkeys(starts, ())
-    client = user_client(assignment.context, source.role_arn, "s3")
-    return list_intervals(client, source.templated_path, {start: assignment.timeline.local(start) for start in starts})
+    client = user_client(job.context, source.role_arn, "s3")
+    return list_intervals(client, source.templated_path, {start: job.timeline.local(start) for start in starts})
 
 
-def read_intervals(assignment: Assignment, starts: Sequence[int], files: Files, shard: Shard | None = None) -> Reading:
+def read_intervals(job: DetectorJob, starts: Sequence[int], files: Files, shard: Shard | None = None) -> Reading:
     """The values of consecutive intervals; one without files has none."""
     wanted = _files_of(starts, files)
     if not wanted:
-        return nothing_read(assignment, starts)
-    block, report = _read(assignment, wanted, (starts[0], assignment.timeline.after(starts[-1])), shard)
-    return Reading(tuple(starts), block, _completeness(wanted, report), describe_quality(assignment, starts[0], report))
+        return nothing_read(job, starts)
+    block, report = _read(job, wanted, (starts[0], job.timeline.after(starts[-1])), shard)
+    return Reading(tuple(starts), block, _completeness(wanted, report), describe_quality(job, starts[0], report))
 
 
-def count_intervals(assignment: Assignment, starts: Sequence[int], files: Files) -> Population:
+def count_intervals(job: DetectorJob, starts: Sequence[int], files: Files) -> Population:
     """The leaves of consecutive intervals, the first of which begins the span that is counted from."""
-    spec, end = spec_of(assignment.metric_set), assignment.timeline.after(starts[-1])
+    spec, end = spec_of(job.metric_set), job.timeline.after(starts[-1])
     wanted = _files_of(starts, files)
-    return _fetch(assignment, wanted, lambda paths, names: count_leaves(paths, spec, starts[0], end, names=names))[0]
+    return _fetch(job, wanted, lambda paths, names: count_leaves(paths, spec, starts[0], end, names=names))[0]
 
 
-def nothing_read(assignment: Assignment, starts: Sequence[int], error: str = "") -> Reading:
+def nothing_read(job: DetectorJob, starts: Sequence[int], error: str = "") -> Reading:
     """Intervals in which nothing arrived."""
-    block = empty_block(spec_of(assignment.metric_set), starts[0], len(starts))
+    block = empty_block(spec_of(job.metric_set), starts[0], len(starts))
     return Reading(tuple(starts), block, {"files": 0, "rows": 0, "invalidRows": 0}, {}, error)
 
 
@@ -165,11 +165,11 @@ def source_of(metric_set: MetricSet) -> S3Source:
     return metric_set.source
 
 
-def _history_files(assignment: Assignment) -> tuple[S3File, ...] | None:
-    source = source_of(assignment.metric_set)
+def _history_files(job: DetectorJob) -> tuple[S3File, ...] | None:
+    source = source_of(job.metric_set)
     if not source.historical_path:
         return None
-    files = list_history(user_client(assignment.context, source.role_arn, "s3"), source.historical_path)
+    files = list_history(user_client(job.context, source.role_arn, "s3"), source.historical_path)
     if not files:
         raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {source.historical_path}"))
     return files
@@ -180,20 +180,20 @@ def _files_of(starts: Sequence[int], files: Files) -> tuple[S3File, ...]:
 
 
 def _read(
-    assignment: Assignment, files: Sequence[S3File], span: Span, shard: Shard | None, most_series: int | None = None
+    job: DetectorJob, files: Sequence[S3File], span: Span, shard: Shard | None, most_series: int | None = None
 ) -> tuple[Block, ReadReport]:
-    spec, (first, end) = replace(spec_of(assignment.metric_set), shard=shard), span
-    most = CELL_LIMIT if shard else values_at_once(assignment)
+    spec, (first, end) = replace(spec_of(job.metric_set), shard=shard), span
+    most = CELL_LIMIT if shard else values_at_once(job)
     return _fetch(
-        assignment,
+        job,
         files,
         lambda paths, names: read_block(paths, spec, first, end, names=names, cell_limit=most, series_limit=most_series),
     )
 
 
-def _fetch(assignment: Assignment, files: Sequence[S3File], read: Callable[[Sequence[Path], Sequence[str]], T]) -> T:
+def _fetch(job: DetectorJob, files: Sequence[S3File], read: Callable[[Sequence[Path], Sequence[str]], T]) -> T:
     """What ``read`` makes of files, while they are here."""
-    client = user_client(assignment.context, source_of(assignment.metric_set).role_arn, "s3")
+    client = user_client(job.context, source_of(job.metric_set).role_arn, "s3")
     with TemporaryDirectory() as folder:
         return read(download(client, files, Path(folder)), [f"s3://{file.bucket}/{file.key}" for file in files])
 

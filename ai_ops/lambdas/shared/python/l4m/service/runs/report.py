@@ -8,7 +8,7 @@ from hashlib import sha512
 from typing import Any
 
 from l4m.engine.results import Cause, Group, Incident, Outcome, SeriesAnomaly
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 from l4m.service.runs.reading import Reading
 from l4m.store.index import IndexEntry
 
@@ -25,7 +25,7 @@ def series_id(detector_arn: str, measure: str, dimensions: Mapping[str, str]) ->
 
 
 def build_report(
-    assignment: Assignment,
+    job: DetectorJob,
     reading: Reading,
     outcome: Outcome,
     open_before: Collection[str],
@@ -34,12 +34,12 @@ def build_report(
 ) -> Report:
     """Everything that publishing needs; the same run repeated builds the same report."""
     starts = reading.starts
-    groups = [_describe_group(assignment, starts, group) for group in outcome.groups]
+    groups = [_describe_group(job, starts, group) for group in outcome.groups]
     return {
         "starts": list(starts),
         "groups": groups,
-        "retracted": _find_retracted(assignment, starts, groups) if is_correction else [],
-        "incidents": [_describe_incident(assignment, starts, incident, open_before) for incident in outcome.incidents],
+        "retracted": _find_retracted(job, starts, groups) if is_correction else [],
+        "incidents": [_describe_incident(job, starts, incident, open_before) for incident in outcome.incidents],
         "completeness": dict(reading.completeness),
         "is_correction": is_correction,
     }
@@ -51,9 +51,9 @@ def still_open(before: Collection[str], outcome: Outcome) -> tuple[str, ...]:
     return tuple(sorted((set(before) | {incident.id for incident in outcome.incidents}) - closed))
 
 
-def _describe_group(assignment: Assignment, starts: Sequence[int], group: Group) -> dict[str, Any]:
-    detector, severity = assignment.detector, round(group.severity, 2)
-    entry = IndexEntry(_interval(assignment, starts, group.start), assignment.timeline.seconds, group.measure, severity)
+def _describe_group(job: DetectorJob, starts: Sequence[int], group: Group) -> dict[str, Any]:
+    detector, severity = job.detector, round(group.severity, 2)
+    entry = IndexEntry(_interval(job, starts, group.start), job.timeline.seconds, group.measure, severity)
     return {
         "id": entry.group_id(detector.arn),
         "measure": group.measure,
@@ -69,11 +69,11 @@ def _describe_group(assignment: Assignment, starts: Sequence[int], group: Group)
     }
 
 
-def _find_retracted(assignment: Assignment, starts: Sequence[int], groups: Sequence[Report]) -> list[str]:
+def _find_retracted(job: DetectorJob, starts: Sequence[int], groups: Sequence[Report]) -> list[str]:
     """Ids of groups that an earlier reading of the same intervals found and this one did not."""
-    found, timeline = {group["id"] for group in groups}, assignment.timeline
-    before = assignment.index.between(starts[0], timeline.after(starts[-1]))
-    ids = [entry.group_id(assignment.detector.arn) for entry in before if entry.interval_seconds == timeline.seconds]
+    found, timeline = {group["id"] for group in groups}, job.timeline
+    before = job.index.between(starts[0], timeline.after(starts[-1]))
+    ids = [entry.group_id(job.detector.arn) for entry in before if entry.interval_seconds == timeline.seconds]
     return [identifier for identifier in ids if identifier not in found]
 
 
@@ -82,16 +82,16 @@ def _describe_series(detector_arn: str, measure: str, series: SeriesAnomaly) -> 
     return {"id": series_id(detector_arn, measure, series.dimensions), "dimensions": dict(series.dimensions), **numbers}
 
 
-def _describe_incident(assignment: Assignment, starts: Sequence[int], incident: Incident, open_before: Collection[str]) -> dict[str, Any]:
+def _describe_incident(job: DetectorJob, starts: Sequence[int], incident: Incident, open_before: Collection[str]) -> dict[str, Any]:
     if not incident.is_open:
         change = "closed"
     else:
-        is_known = incident.id in open_before or assignment.anomalies.incident(incident.id) is not None
+        is_known = incident.id in open_before or job.anomalies.incident(incident.id) is not None
         change = "changed" if is_known else "opened"
     return {
         "id": incident.id,
-        "start": _interval(assignment, starts, incident.start),
-        "end": _interval(assignment, starts, incident.end),
+        "start": _interval(job, starts, incident.start),
+        "end": _interval(job, starts, incident.end),
         "severity": round(incident.severity, 2),
         "direction": incident.direction,
         "measures": list(incident.measures),
@@ -108,13 +108,13 @@ def _describe_cause(cause: Cause) -> dict[str, Any]:
     return {"dimensions": dict(cause.dimensions), "contribution": round(cause.contribution, 2), "change": _number(cause.change)}
 
 
-def _interval(assignment: Assignment, starts: Sequence[int], moment: int) -> int:
+def _interval(job: DetectorJob, starts: Sequence[int], moment: int) -> int:
     """The interval that the engine means: it counts evenly, but a local day may have 23 or 25 hours."""
-    seconds = assignment.timeline.seconds
+    seconds = job.timeline.seconds
     number = round((moment - starts[0]) / seconds)
     if 0 <= number < len(starts):
         return starts[number]
-    return assignment.timeline.floor(moment + seconds // 4)
+    return job.timeline.floor(moment + seconds // 4)
 
 
 def _number(value: float) -> float | None:

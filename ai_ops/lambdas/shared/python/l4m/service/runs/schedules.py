@@ -7,17 +7,17 @@ from typing import Any
 
 from l4m.model import Frequency, MetricSet
 from l4m.service.context import Context
-from l4m.service.runs.detector_job import Assignment
+from l4m.service.runs.detector_job import DetectorJob
 
 MINUTE, DAY = 60, 86_400
 RETRIES = 3
 OLDEST_EVENT_SECONDS = 3600
 
 
-def start_schedule(assignment: Assignment) -> None:
+def start_schedule(job: DetectorJob) -> None:
     """Have the detector run from now on; an existing schedule is brought up to date."""
-    scheduler = assignment.context.clients.client("scheduler")
-    wanted = _schedule(assignment)
+    scheduler = job.context.clients.client("scheduler")
+    wanted = _schedule(job)
     try:
         scheduler.create_schedule(**wanted)
     except scheduler.exceptions.ConflictException:
@@ -28,7 +28,7 @@ def stop_schedule(context: Context, detector_name: str) -> None:
     """End the runs; no schedule is fine too."""
     scheduler = context.clients.client("scheduler")
     try:
-        scheduler.delete_schedule(Name=detector_name, GroupName=context.facilities.schedule_group)
+        scheduler.delete_schedule(Name=detector_name, GroupName=context.environment.schedule_group)
     except scheduler.exceptions.ResourceNotFoundException:
         return
 
@@ -45,22 +45,22 @@ def cron_of(metric_set: MetricSet) -> str:
     return f"cron({minutes % length}/{length} * * * ? *)"
 
 
-def _schedule(assignment: Assignment) -> dict[str, Any]:
-    facilities, detector = assignment.context.facilities, assignment.detector
+def _schedule(job: DetectorJob) -> dict[str, Any]:
+    environment, detector = job.context.environment, job.detector
     event = {"detector": detector.arn, "task": "run", "time": "<aws.scheduler.scheduled-time>"}
     return {
         "Name": detector.name,
-        "GroupName": facilities.schedule_group,
-        "ScheduleExpression": cron_of(assignment.metric_set),
-        "ScheduleExpressionTimezone": assignment.metric_set.timezone,
+        "GroupName": environment.schedule_group,
+        "ScheduleExpression": cron_of(job.metric_set),
+        "ScheduleExpressionTimezone": job.metric_set.timezone,
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "State": "ENABLED",
         "Description": f"Runs of the detector {detector.name}",
         "Target": {
-            "Arn": assignment.context.run_function_arn,
-            "RoleArn": facilities.schedule_role_arn,
+            "Arn": job.context.run_function_arn,
+            "RoleArn": environment.schedule_role_arn,
             "Input": json.dumps(event),
             "RetryPolicy": {"MaximumRetryAttempts": RETRIES, "MaximumEventAgeInSeconds": OLDEST_EVENT_SECONDS},
         }
-        | ({"DeadLetterConfig": {"Arn": facilities.schedule_queue_arn}} if facilities.schedule_queue_arn else {}),
+        | ({"DeadLetterConfig": {"Arn": environment.schedule_queue_arn}} if environment.schedule_queue_arn else {}),
     }

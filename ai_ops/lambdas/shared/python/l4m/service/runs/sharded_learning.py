@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from l4m.engine.block import Block
 from l4m.engine.detection.state import put_under, take_from
-from l4m.engine.shards import Joint, Nodes, Shard, Sums
+from l4m.engine.shards import Nodes, Shard, ShardMerger, Sums
 from l4m.service.context import Context
 from l4m.service.runs.detection import Progress, settings_of
-from l4m.service.runs.learning import Lesson, work
+from l4m.service.runs.learning import LearningJob, work
 from l4m.service.runs.planning import cut
 from l4m.service.runs.reading import CATCH_UP_INTERVALS, Reading, list_files, read_history, read_intervals
 from l4m.store.bucket import Bucket
@@ -29,7 +29,7 @@ OVER: Step = {"status": "OVER"}  # the detector has failed, or has taken another
 
 def learn_shard(context: Context, event: Event) -> Step:
     """Learn the leaves of one shard up to the split, and keep values and sums slice by slice."""
-    return _do(context, event, lambda lesson, parts: _learn_shard(lesson, parts, event["shard"]))
+    return _do(context, event, lambda learning, parts: _learn_shard(learning, parts, event["shard"]))
 
 
 def join(context: Context, event: Event) -> Step:
@@ -39,7 +39,7 @@ def join(context: Context, event: Event) -> Step:
 
 def advance(context: Context, event: Event) -> Step:
     """Take the joined monitor through the next slices; after the last one the detector is ready, or the backtest complete."""
-    return _do(context, event, lambda lesson, parts: _advance(lesson, parts, event["progress"]))
+    return _do(context, event, lambda learning, parts: _advance(learning, parts, event["progress"]))
 
 
 def clear(context: Context, event: Event) -> Step:
@@ -48,23 +48,23 @@ def clear(context: Context, event: Event) -> Step:
     return OVER
 
 
-def _do(context: Context, event: Event, step: Callable[[Lesson, Parts], Step]) -> Step:
+def _do(context: Context, event: Event, step: Callable[[LearningJob, Parts], Step]) -> Step:
     order = event["order"]
 
-    def do(lesson: Lesson) -> Step:
-        return step(lesson, Parts(lesson.assignment.bucket, event["parts"]))
+    def do(learning: LearningJob) -> Step:
+        return step(learning, Parts(learning.job.bucket, event["parts"]))
 
     return work(order["task"], context, order["detector"], order["generation"], do) or OVER
 
 
-def _learn_shard(lesson: Lesson, parts: Parts, number: int) -> Step:
+def _learn_shard(learning: LearningJob, parts: Parts, number: int) -> Step:
     plan = parts.plan()
-    starts = lesson.assignment.timeline.stretch(plan.start, plan.intervals)
+    starts = learning.job.timeline.stretch(plan.start, plan.intervals)
     columns = plan.columns[number]
     known = columns[columns < plan.known]
-    shard = Shard(_nodes(lesson, plan), known)
-    for piece, values in _values(lesson, plan, number, starts):
-        lesson.require()
+    shard = Shard(_nodes(learning, plan), known)
+    for piece, values in _values(learning, plan, number, starts):
+        learning.require()
         first, _ = plan.slices[piece]
         arrays: dict[str, NDArray[Any]] = {"values": values} if first >= plan.kept_from else {}
         if first < plan.split:
@@ -75,10 +75,10 @@ def _learn_shard(lesson: Lesson, parts: Parts, number: int) -> Step:
     return {"status": "LEARNED"}
 
 
-def _values(lesson: Lesson, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
+def _values(learning: LearningJob, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, NDArray[np.float32]]]:
     """The slices with the values of a shard's leaves, in the plan's order; a leaf that came since is left for live runs."""
     place = {plan.leaves[leaf]: column for column, leaf in enumerate(plan.columns[number].tolist())}
-    for first, block in _blocks(lesson, plan, number, starts):
+    for first, block in _blocks(learning, plan, number, starts):
         found = [place.get(leaf, -1) for leaf in block.leaves]
         there = [column for column, at in enumerate(found) if at >= 0]
         for piece, (begin, end) in enumerate(plan.slices):
@@ -88,78 +88,78 @@ def _values(lesson: Lesson, plan: Plan, number: int, starts: list[int]) -> Itera
                 yield piece, values
 
 
-def _blocks(lesson: Lesson, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, Block]]:
+def _blocks(learning: LearningJob, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, Block]]:
     """A shard's part of the history, then of the live intervals, each with the number of its first interval."""
-    assignment, shard = lesson.assignment, (number, plan.shards)
+    job, shard = learning.job, (number, plan.shards)
     if plan.history:
-        history = read_history(assignment, (starts[0], assignment.timeline.after(starts[plan.history - 1])), shard)
+        history = read_history(job, (starts[0], job.timeline.after(starts[plan.history - 1])), shard)
         if history is not None:
             yield 0, history.block
     live = starts[plan.history :]
-    files = list_files(assignment, live)
+    files = list_files(job, live)
     for begin, end in cut(0, len(live), CATCH_UP_INTERVALS):
-        yield plan.history + begin, read_intervals(assignment, live[begin:end], files, shard).block
+        yield plan.history + begin, read_intervals(job, live[begin:end], files, shard).block
 
 
-def _join(lesson: Lesson, parts: Parts) -> Step:
-    plan, timeline = parts.plan(), lesson.assignment.timeline
-    nodes, starts = _nodes(lesson, plan), timeline.stretch(plan.start, plan.intervals)
-    joint = Joint(nodes)
+def _join(learning: LearningJob, parts: Parts) -> Step:
+    plan, timeline = parts.plan(), learning.job.timeline
+    nodes, starts = _nodes(learning, plan), timeline.stretch(plan.start, plan.intervals)
+    merger = ShardMerger(nodes)
     for piece, (first, end) in enumerate(plan.slices):
-        lesson.require()
+        learning.require()
         if first < plan.split:
             found = [parts.load_slice(piece, number) for number in range(plan.shards)]
             sums = Sums.of([Sums(**take_from("sums.", one)) for one in found])
-            joint.learn(sums, starts[first])
+            merger.learn(sums, starts[first])
             if first >= plan.kept_from:
                 values = _assemble(plan, found)[:, :, : plan.known]
-                lesson.progress.history = lesson.progress.history.extend(
+                learning.progress.history = learning.progress.history.extend(
                     starts[first:end], tuple(nodes.cube.nodes), nodes.spread(values, sums)
                 )
-                lesson.save_pages()
+                learning.save_pages()
     for number, columns in enumerate(plan.columns):
-        joint.take(columns[columns < plan.known], parts.load_learned(number))
-    lesson.progress.monitor = joint.monitor(plan.observed)
+        merger.take(columns[columns < plan.known], parts.load_learned(number))
+    learning.progress.monitor = merger.monitor(plan.observed)
     if plan.task == "backtest":
-        lesson.evaluate(starts[plan.scored :])
-    return _hand_on(lesson, parts, plan, plan.split)
+        learning.evaluate(starts[plan.scored :])
+    return _hand_on(learning, parts, plan, plan.split)
 
 
-def _advance(lesson: Lesson, parts: Parts, progress: Event) -> Step:
-    plan, timeline = parts.plan(), lesson.assignment.timeline
+def _advance(learning: LearningJob, parts: Parts, progress: Event) -> Step:
+    plan, timeline = parts.plan(), learning.job.timeline
     starts = timeline.stretch(plan.start, plan.intervals)
-    state = _states(lesson, parts).load(progress["state"])
-    lesson.progress = Progress.resume(state)
+    state = _states(learning, parts).load(progress["state"])
+    learning.progress = Progress.resume(state)
     pieces = [piece for piece, (first, _) in enumerate(plan.slices) if first >= progress["next"]][:SLICES_AT_ONCE]
     for piece in pieces:
         first, end = plan.slices[piece]
         values = _assemble(plan, [parts.load_slice(piece, number) for number in range(plan.shards)])
         block = Block(starts[first], values, plan.leaves)
-        lesson.observe(Reading(tuple(starts[first:end]), block), is_scored=first >= plan.scored)
+        learning.observe(Reading(tuple(starts[first:end]), block), is_scored=first >= plan.scored)
     end = plan.slices[pieces[-1]][1]
     if end < plan.intervals:
-        return _hand_on(lesson, parts, plan, end)
+        return _hand_on(learning, parts, plan, end)
     if plan.task == "backtest":
-        lesson.complete(timeline.after(starts[-1]))
+        learning.complete(timeline.after(starts[-1]))
     else:
-        lesson.open(timeline.after(starts[-1]))
+        learning.open(timeline.after(starts[-1]))
     return {"status": "DONE"}
 
 
-def _hand_on(lesson: Lesson, parts: Parts, plan: Plan, reached: int) -> Step:
+def _hand_on(learning: LearningJob, parts: Parts, plan: Plan, reached: int) -> Step:
     """Keep the joined monitor where the next step finds it."""
-    progress = lesson.progress
+    progress = learning.progress
     state = SavedState(progress.monitor.save(), progress.history, open_incidents=progress.open_incidents)
-    return {"status": "MORE", "state": _states(lesson, parts).save(reached, state), "next": reached}
+    return {"status": "MORE", "state": _states(learning, parts).save(reached, state), "next": reached}
 
 
-def _states(lesson: Lesson, parts: Parts) -> SeriesStore:
-    return SeriesStore(lesson.assignment.bucket, parts.prefix)
+def _states(learning: LearningJob, parts: Parts) -> SeriesStore:
+    return SeriesStore(learning.job.bucket, parts.prefix)
 
 
-def _nodes(lesson: Lesson, plan: Plan) -> Nodes:
+def _nodes(learning: LearningJob, plan: Plan) -> Nodes:
     """The nodes that are known at the split."""
-    return Nodes(settings_of(lesson.assignment.detector, lesson.assignment.metric_set), plan.leaves[: plan.known])
+    return Nodes(settings_of(learning.job.detector, learning.job.metric_set), plan.leaves[: plan.known])
 
 
 def _assemble(plan: Plan, found: list[dict[str, NDArray[Any]]]) -> NDArray[np.float32]:

@@ -16,13 +16,13 @@ from l4m.errors import Fault, InvalidInput
 from l4m.sources.tables.arrow import StreamFailed
 from l4m.sources.tables.formats import DataFile, Format, detect_format, plan_scans, prepare
 from l4m.sources.tables.intervals import Clock
-from l4m.sources.tables.leaf_census import Census, Population
+from l4m.sources.tables.leaf_census import LeafCensus, Population
 from l4m.sources.tables.read_report import ReadReport
 from l4m.sources.tables.regularity import check_regular
-from l4m.sources.tables.scan_reader import Reading
+from l4m.sources.tables.scan_reader import ScanReader
 from l4m.sources.tables.table_spec import TableSpec
 from l4m.sources.tables.timestamps import check_format
-from l4m.sources.tables.value_grid import CELL_LIMIT, Cells
+from l4m.sources.tables.value_grid import CELL_LIMIT, ValueGrid
 
 __all__ = ["TableSpec", "count_leaves", "empty_block", "read_block"]
 
@@ -56,7 +56,7 @@ def read_block(
     TooLarge
         There are more values than ``cell_limit``, or more series than ``series_limit``.
     """
-    cells = Cells(tuple(measure.aggregation for measure in spec.measures), cell_limit, series_limit)
+    cells = ValueGrid(tuple(measure.aggregation for measure in spec.measures), cell_limit, series_limit)
     reading, report = _read_all(paths, spec, cells, (start, end), names=names, threads=threads, progress=progress)
     first, leaves = reading.finish(), reading.leaves()
     return Block(first, cells.values(leaves.numbers), leaves.names), report
@@ -66,7 +66,7 @@ def count_leaves(
     paths: Sequence[Path], spec: TableSpec, start: int | None = None, end: int | None = None, *, names: Sequence[str] = ()
 ) -> tuple[Population, ReadReport]:
     """Read as ``read_block`` does, however much there is, but keep no values."""
-    census = Census()
+    census = LeafCensus()
     reading, report = _read_all(paths, spec, census, (start, end), names=names)
     first, leaves = reading.finish(), reading.leaves()
     return Population(first, census.occupied(), leaves.names, leaves.first, leaves.hashes), report
@@ -75,17 +75,17 @@ def count_leaves(
 def _read_all(
     paths: Sequence[Path],
     spec: TableSpec,
-    cells: Cells | Census,
+    cells: ValueGrid | LeafCensus,
     span: tuple[int | None, int | None],
     *,
     names: Sequence[str],
     threads: int | None = None,
     progress: Progress | None = None,
-) -> tuple[Reading, ReadReport]:
+) -> tuple[ScanReader, ReadReport]:
     check_format(spec.timestamp.format)
     clock, (start, end) = Clock(spec.interval_seconds, spec.timezone), span
     wanted = None if start is None or end is None else clock.range(start, end)
-    reading = Reading(spec, clock, wanted, cells)
+    reading = ScanReader(spec, clock, wanted, cells)
     if paths:
         _read(paths, list(names) or [str(path) for path in paths], reading, threads, progress)
     report = reading.report()
@@ -97,7 +97,7 @@ def _read_all(
     return reading, report
 
 
-def _read(paths: Sequence[Path], names: Sequence[str], reading: Reading, threads: int | None, progress: Progress | None) -> None:
+def _read(paths: Sequence[Path], names: Sequence[str], reading: ScanReader, threads: int | None, progress: Progress | None) -> None:
     with TemporaryDirectory() as folder, _database(threads).cursor() as connection:
         wanted = reading.spec.format or _guess(paths, names)
         files = [prepare(path, name, wanted, Path(folder)) for path, name in zip(paths, names, strict=True)]
@@ -125,7 +125,7 @@ def _guess(paths: Sequence[Path], names: Sequence[str]) -> Format:
     raise InvalidInput(*(Fault(name, "is empty") for name in names))
 
 
-def _check_content(report: ReadReport, reading: Reading, names: Sequence[str]) -> None:
+def _check_content(report: ReadReport, reading: ScanReader, names: Sequence[str]) -> None:
     if not report.rows:
         raise InvalidInput(*(Fault(name, "holds no rows" if name in reading.names else "is empty") for name in names))
     if report.rows == report.rows_invalid:

@@ -37,8 +37,8 @@ class Population:
     hashes: NDArray[np.uint64]
 
 
-class Census:
-    """Takes rows as ``Cells`` does, and keeps when each leaf appeared."""
+class LeafCensus:
+    """Takes rows as ``ValueGrid`` does, and keeps when each leaf appeared."""
 
     def __init__(self) -> None:
         self.first = self.end = 0  # interval numbers

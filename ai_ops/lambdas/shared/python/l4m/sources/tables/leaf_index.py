@@ -18,14 +18,14 @@ _FREE = np.uint64(0)
 _SLOTS_PER_LEAF = 4
 
 
-class Leaves:
+class LeafIndex:
     """Numbers and names of the leaves, in the order in which they turn up."""
 
     def __init__(self, spec: TableSpec) -> None:
         self.names: list[tuple[str, ...]] = []
         self._dimensions = spec.dimensions
         self._origin = MEASURES + len(spec.measures)
-        self._index = LeafIndex()
+        self._index = HashTable()
         self._places: list[tuple[NDArray[np.int32], NDArray[np.int64]]] = []  # files and rows of those without a name
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class Leaves:
             self._places = []
 
 
-class LeafIndex:
+class HashTable:
     """A hash table from 64-bit hashes to leaf numbers, looked up a batch at a time (open addressing, linear probing).
 
     The table holds numbers only, so that it stays in the processor's cache; whose number it is, the list of hashes says.

@@ -16,7 +16,7 @@ _EMPTY = (MISSING_DIMENSION, MISSING_MEASURE, MISSING_TIME)
 _SHOWN = 60
 
 
-class Findings:
+class RowFaults:
     """Faults of all scans."""
 
     def __init__(self) -> None:

@@ -14,8 +14,8 @@ from l4m.model import Aggregation, CsvFormat
 from l4m.sources.tables.arrow import Batch, stream
 from l4m.sources.tables.formats import Scan
 from l4m.sources.tables.intervals import DAY, NONE, Clock, bounds
-from l4m.sources.tables.leaf_census import Census
-from l4m.sources.tables.leaf_index import Leaves
+from l4m.sources.tables.leaf_census import LeafCensus
+from l4m.sources.tables.leaf_index import LeafIndex
 from l4m.sources.tables.read_report import (
     IMPLAUSIBLE_TIME,
     MISSING_DIMENSION,
@@ -25,7 +25,7 @@ from l4m.sources.tables.read_report import (
     UNPARSABLE_TIME,
     ReadReport,
 )
-from l4m.sources.tables.row_faults import Findings
+from l4m.sources.tables.row_faults import RowFaults
 from l4m.sources.tables.scan_sql import (
     FILE,
     FILTERED,
@@ -41,7 +41,7 @@ from l4m.sources.tables.scan_sql import (
 )
 from l4m.sources.tables.slots import SlotTable
 from l4m.sources.tables.table_spec import TableSpec
-from l4m.sources.tables.value_grid import FLOAT32_MAX, Cells
+from l4m.sources.tables.value_grid import FLOAT32_MAX, ValueGrid
 
 _FAR_OFF = 4_000_000_000  # epoch seconds; times beyond it are likely to be wrong
 _ALL = slice(None)
@@ -71,17 +71,17 @@ class Placed:
     leaves: Ints
 
 
-class Reading:
+class ScanReader:
     """What has been read so far."""
 
-    def __init__(self, spec: TableSpec, clock: Clock, wanted: tuple[int, int] | None, cells: Cells | Census) -> None:
+    def __init__(self, spec: TableSpec, clock: Clock, wanted: tuple[int, int] | None, cells: ValueGrid | LeafCensus) -> None:
         self.names: list[str] = []
         self.cells = cells
         self.spec, self._clock, self._wanted = spec, clock, wanted
         self._first_hash = 1 << len(spec.dimensions)  # smaller ones tell which dimensions are empty
         self._slots = {is_utc: SlotTable(clock, is_utc) for is_utc in (False, True)}
-        self._leaves = Leaves(spec)
-        self._findings = Findings()
+        self._leaves = LeafIndex(spec)
+        self._findings = RowFaults()
         self._counts: Counter[str] = Counter()
         self._columns: tuple[str, ...] = ()
 

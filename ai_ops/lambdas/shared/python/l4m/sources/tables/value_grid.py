@@ -17,7 +17,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 CELL_LIMIT = 1_000_000_000  # intervals x series x measures; beyond it the table would not fit a machine's memory
 
 
-class Cells:
+class ValueGrid:
     """Totals and counts per measure, interval and leaf; rows are added a batch at a time."""
 
     def __init__(self, aggregations: tuple[Aggregation, ...], limit: int = CELL_LIMIT, series_limit: int | None = None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.detection.stages.forecast import DAILY, DAYS, FAST, LAST, WEEKLY, WEEKS
-from l4m.engine.detection.state import Array, Memory
-from l4m.engine.detection.step import Point
+from l4m.engine.detection.state import Array, DetectorState
+from l4m.engine.detection.step import Step
 
 TINY = np.float32(1e-12)
 HOLIDAY = 0.35  # of the size, by which a holiday may differ from other days
@@ -15,29 +15,29 @@ LEAST_GROWTH, MOST_GROWTH = 0.5, 4.0  # error at a value of zero, and at the mos
 UNREADY = np.float32(1e30)
 
 
-def compare(point: Point, memory: Memory) -> None:
+def combine(step: Step, state: DetectorState) -> None:
     """Fill ``expected``, ``deviations`` and ``scales``.
 
     Season, last value and season with a fast remainder weigh in with the eighth power of their running error's inverse,
     so that the best one decides and equals share. The scale, a standard deviation, grows with the expected value, as
     counts and shares do, and has a floor.
     """
-    room, (best, *costs) = point.room, point.room.costs
-    _fill_costs(point, memory)
+    workspace, (best, *costs) = step.workspace, step.workspace.costs
+    _fill_costs(step, state)
     np.minimum(costs[0], costs[1], out=best)
     np.minimum(best, costs[2], out=best)
-    deviation, (weight, total, *_) = room.deviations[0], room.scratch
+    deviation, (weight, total, *_) = workspace.deviations[0], workspace.scratch
     _weigh(best, costs[0], out=total)
-    np.multiply(total, room.errors[0], out=deviation)
-    for cost, error in zip(costs[1:], room.errors[1:], strict=False):
+    np.multiply(total, workspace.errors[0], out=deviation)
+    for cost, error in zip(costs[1:], workspace.errors[1:], strict=False):
         total += _weigh(best, cost, out=weight)
         weight *= error
         deviation += weight
     deviation /= total
-    np.subtract(point.value, deviation, out=point.expected)
-    scales = room.scales
-    scales *= _growth(point.expected, memory, out=total)
-    np.maximum(scales, _floor(point, memory), out=scales)
+    np.subtract(step.value, deviation, out=step.expected)
+    scales = workspace.scales
+    scales *= _growth(step.expected, state, out=total)
+    np.maximum(scales, _floor(step, state), out=scales)
 
 
 def _weigh(best: Array, cost: Array, out: Array) -> Array:
@@ -48,33 +48,33 @@ def _weigh(best: Array, cost: Array, out: Array) -> Array:
     return out
 
 
-def _fill_costs(point: Point, memory: Memory) -> None:
+def _fill_costs(step: Step, state: DetectorState) -> None:
     """Fill the costs but the first with the running errors of season, last value and fast remainder; unready ones cost too much."""
-    cost, error = point.room.costs, memory.error
+    cost, error = step.workspace.costs, state.error
     season = cost[1]
     np.add(error[LAST : FAST + 1], TINY, out=cost[2:])
-    if len(memory.weekly) == 1:
+    if len(state.weekly) == 1:
         season[:] = error[DAILY]
-    elif point.fewest >= WEEKS * point.rates.per_hour:
+    elif step.fewest >= WEEKS * step.rates.per_hour:
         np.minimum(error[DAILY], error[WEEKLY], out=season)
     else:
-        unready = (point.visits < WEEKS * point.rates.per_hour).astype(np.float32)
+        unready = (step.visits < WEEKS * step.rates.per_hour).astype(np.float32)
         np.minimum(error[DAILY], error[WEEKLY] + UNREADY * unready, out=season)
     season += TINY
-    if point.fewest < DAYS * point.rates.per_hour:
-        cost[1::2] += UNREADY * (point.visits < DAYS * point.rates.per_hour).astype(np.float32)
+    if step.fewest < DAYS * step.rates.per_hour:
+        cost[1::2] += UNREADY * (step.visits < DAYS * step.rates.per_hour).astype(np.float32)
 
 
-def _floor(point: Point, memory: Memory) -> Array:
-    if point.moment.holiday:
-        return np.asarray(memory.least[0] + point.moment.holiday * HOLIDAY * TO_SIGMA * memory.size[0])
-    return np.asarray(memory.least[0])
+def _floor(step: Step, state: DetectorState) -> Array:
+    if step.moment.holiday:
+        return np.asarray(state.least[0] + step.moment.holiday * HOLIDAY * TO_SIGMA * state.size[0])
+    return np.asarray(state.least[0])
 
 
-def _growth(expected: Array, memory: Memory, out: Array) -> Array:
+def _growth(expected: Array, state: DetectorState, out: Array) -> Array:
     """Return by how much errors at the expected value exceed the mean absolute error, as standard deviations."""
     growth = np.abs(expected, out=out)
-    growth *= memory.growth[0]
+    growth *= state.growth[0]
     np.minimum(growth, (MOST_GROWTH - LEAST_GROWTH) * TO_SIGMA, out=growth)
     growth += LEAST_GROWTH * TO_SIGMA
     return growth

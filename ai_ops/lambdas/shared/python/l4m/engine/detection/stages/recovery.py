@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.detection.stages.calibrate import SEASONAL_MARGIN
-from l4m.engine.detection.state import Memory
-from l4m.engine.detection.step import Point
+from l4m.engine.detection.state import DetectorState
+from l4m.engine.detection.step import Step
 
-NEWS = 2.0  # surprise from which a point is looked at
+NEWS = 2.0  # log survival score from which a point is looked at
 
 
-def resume(point: Point, memory: Memory) -> None:
+def recover(step: Step, state: DetectorState) -> None:
     """Judge a point by its season alone where a recent anomaly took the expectation along, and the point comes back.
 
     An anomaly too small or too early to be held as an event teaches the fast predictors where the series is, and its
     end surprises them. They went along if the expectation is off the season, to the anomaly's side, by more than the
     season errs.
     """
-    news = (point.surprise > NEWS).nonzero()[0]
-    news = news[point.seen[news] - np.abs(memory.anomaly[0, news]) < point.rates.day]
+    news = (step.survival_score > NEWS).nonzero()[0]
+    news = news[step.seen[news] - np.abs(state.anomaly[0, news]) < step.rates.day]
     if not len(news):
         return
-    when, deviation, seasonal = memory.anomaly[0, news], point.deviations[0, news], point.deviations[1, news]
-    went_along = np.sign(when) * (seasonal - deviation) > point.room.scales[1, news]
+    when, deviation, seasonal = state.anomaly[0, news], step.deviations[0, news], step.deviations[1, news]
+    went_along = np.sign(when) * (seasonal - deviation) > step.workspace.scales[1, news]
     back = news[went_along & (when * deviation < 0)]
-    point.surprise[back] = np.minimum(point.surprise[back], np.maximum(point.lasting[back] - SEASONAL_MARGIN, 0))
+    step.survival_score[back] = np.minimum(step.survival_score[back], np.maximum(step.seasonal_score[back] - SEASONAL_MARGIN, 0))
