@@ -11,6 +11,7 @@ from hypothesis import settings
 settings.register_profile("no clock", deadline=None)  # a busy machine is no failure
 settings.load_profile("no clock")
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST_SECONDS = {"unit": 120, "checks": 120, "integration": 900, "conformance": 600}  # of one test with what is made for it first
 
 
 def load(folder: str, file: str | None = None) -> ModuleType:
@@ -33,3 +34,10 @@ def load_handler() -> Callable[..., ModuleType]:
 def root() -> Path:
     """The repository's root."""
     return ROOT
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the time of its part, unless it says itself how long it takes; then all stacks are shown, and it fails."""
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LONGEST_SECONDS[item.path.relative_to(ROOT / "tests").parts[0]]))

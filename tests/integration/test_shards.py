@@ -3,106 +3,19 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from localaws import LocalAws
-from localaws.demo.stage import ROOT
+from localaws.waiting import wait_until
 
-from .orders import create_detector, create_role
+from .orders import create_role
+from .shards import BUCKET, STACK, TEMPLATE, Service, csv
 
-BUCKET, ROLE, STACK = "large-data", "LargeLookoutForMetricsRole", "large"
-TEMPLATE = ROOT / "ai_ops" / "l4m-service.yaml"
-AT_ONCE, SHOPS, HOURS = 10, 24, 480
-NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=1)  # what is live then is not learned
+ROLE, AT_ONCE, HOURS = "LargeLookoutForMetricsRole", 10, 480
 NOTHING = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Succeed"}}}
-
-
-@dataclass(frozen=True)
-class Service:
-    """The service alone, with a history of the sales of some shops."""
-
-    aws: LocalAws
-    role: str
-
-    @property
-    def api(self) -> Any:
-        """The API's client."""
-        return self.aws.client("lookoutmetrics")
-
-    @property
-    def machine(self) -> str:
-        """ARN of the state machine."""
-        (machine,) = [
-            one["stateMachineArn"]
-            for one in self.aws.client("stepfunctions").list_state_machines()["stateMachines"]
-            if one["name"] == f"{STACK}-learn"
-        ]
-        return str(machine)
-
-    def deploy(self, at_once: int) -> dict[str, str]:
-        """The service, whose function learns so many series at once."""
-        return self.aws.deploy(TEMPLATE, STACK, {"SeriesAtOnce": at_once})
-
-    def detector(self, name: str) -> dict[str, str]:
-        """A new detector with its metric set."""
-        return create_detector(self.api, name, self.role, BUCKET, DimensionList=["shop"])
-
-    def described(self, about: dict[str, str]) -> tuple[str, str | None]:
-        """Status, and reason of a failure."""
-        found = self.api.describe_anomaly_detector(**about)
-        return found["Status"], found.get("FailureReason")
-
-    def executions(self) -> list[str]:
-        """How the machine's executions ended, oldest first."""
-        found = self.aws.client("stepfunctions").list_executions(stateMachineArn=self.machine)["executions"]
-        return [one["status"] for one in sorted(found, key=lambda one: one["startDate"])]
-
-    def left_over(self) -> list[str]:
-        """What steps handed to each other and nobody removed."""
-        s3, names = self.aws.client("s3"), [one["Name"] for one in self.aws.client("s3").list_buckets()["Buckets"]]
-        (bucket,) = [name for name in names if name.startswith(f"{STACK}-statebucket")]
-        return [one["Key"] for one in s3.list_objects_v2(Bucket=bucket, Prefix="_shards/").get("Contents", ())]
-
-    def groups(self, about: dict[str, str]) -> list[tuple[Any, ...]]:
-        """Time, score and contributions of all groups."""
-        listed = self.api.list_anomaly_group_summaries(**about, SensitivityThreshold=0, MaxResults=100)["AnomalyGroupSummaryList"]
-        found = [self.api.get_anomaly_group(**about, AnomalyGroupId=one["AnomalyGroupId"])["AnomalyGroup"] for one in listed]
-        return sorted((one["StartTime"], one["AnomalyGroupScore"], json.dumps(one["MetricLevelImpactList"])) for one in found)
-
-    def tested(self, about: dict[str, str]) -> list[tuple[Any, ...]]:
-        """The groups of a backtest that runs, once it is over; its detector goes."""
-        self.aws.wait_idle(300)
-        assert self.described(about) == ("BACK_TEST_COMPLETE", None)
-        found = self.groups(about)
-        self.api.delete_anomaly_detector(**about)
-        self.aws.wait_idle(60)
-        return found
-
-    def run(self, about: dict[str, str], function: str, hours: int) -> None:
-        """The live hours after the history, in all of which some shops sell next to nothing."""
-        for hour in range(hours):
-            self.aws.client("s3").put_object(
-                Bucket=BUCKET, Key=f"live/{NOW + timedelta(hours=hour):%Y%m%d%H}/orders.csv", Body=csv([hour], drop_from=0)
-            )
-            event = {"detector": about["AnomalyDetectorArn"], "task": "run", "time": (NOW + timedelta(hours=hour + 1)).isoformat()}
-            self.aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
-
-
-def csv(hours: list[int], drop_from: int = 10**6) -> bytes:
-    """Orders of all shops, a wave over the day; some shops drop from an hour on."""
-    lines = ["time,shop,orders"]
-    for hour in hours:
-        for shop in range(SHOPS):
-            orders = (200 + 40 * shop) * (1 + 0.4 * math.sin(hour * math.pi / 12)) + (hour * 37 + shop * 11) % 17
-            factor = 0.1 if hour >= drop_from and shop < 8 else 1
-            lines.append(f"{NOW + timedelta(hours=hour):%Y-%m-%d %H:%M:%S},s{shop:02},{orders * factor:.0f}")
-    return "\n".join([*lines, ""]).encode()
 
 
 @pytest.fixture(scope="module")
@@ -150,8 +63,12 @@ def test_a_backtest_in_shards_finds_the_same_whatever_step_is_killed(service: Se
     about = service.detector("tested")
     seen = service.aws.logs(function).count(f'"task":"{step}"')
     service.api.back_test_anomaly_detector(**about)
-    while service.aws.logs(function).count(f'"task":"{step}"') == seen:
+
+    def has_begun() -> bool:
         assert service.described(about)[0] in ("BACK_TEST_ACTIVATING", "BACK_TEST_ACTIVE")
+        return service.aws.logs(function).count(f'"task":"{step}"') > seen
+
+    wait_until(f"the step {step} to begin", has_begun, 120)
     assert service.aws.kill_function(function) == "now"
     assert service.tested(about) == found_at_once
     assert found_at_once
@@ -164,8 +81,12 @@ def test_what_is_called_off_ends_its_machine_and_the_detector_learns_again(servi
     service.deploy(AT_ONCE)
     about, before = service.detector("called-off"), len(service.executions())
     getattr(service.api, operation)(**about)
-    while len(service.executions()) == before:
+
+    def has_begun() -> bool:
         assert service.described(about)[1] is None
+        return len(service.executions()) > before
+
+    wait_until("the machine to begin", has_begun, 120)
     service.api.deactivate_anomaly_detector(**about)
     service.aws.wait_idle(300)
     assert service.described(about) == ("INACTIVE", None)
@@ -177,6 +98,32 @@ def test_what_is_called_off_ends_its_machine_and_the_detector_learns_again(servi
     service.api.delete_anomaly_detector(**about)
     service.aws.wait_idle(60)
     assert [key for key in service.left_over() if "called-off" in key] == []
+
+
+@pytest.mark.parametrize("at_once", [50_000, AT_ONCE])
+@pytest.mark.parametrize(("verb", "end"), [("activate", "ACTIVE"), ("back_test", "BACK_TEST_COMPLETE")])
+def test_a_name_that_comes_back_at_once_learns_as_if_it_were_new(service: Service, at_once: int, verb: str, end: str) -> None:
+    function = service.deploy(at_once)["RunDetectionFunction"]
+    first = len(service.executions())
+    for bearer in ("first", "second", "last"):
+        about = service.detector("comes-back")
+        executions, tasks = len(service.executions()), service.aws.logs(function).count("task begins")
+        getattr(service.api, f"{verb}_anomaly_detector")(**about)
+        if bearer != "last":
+            if at_once == AT_ONCE:
+                wait_until("the machine to begin", lambda before=executions: len(service.executions()) > before, 120)
+            else:
+                wait_until("the task to begin", lambda before=tasks: service.aws.logs(function).count("task begins") > before, 120)
+            service.api.delete_anomaly_detector(**about)
+            wait_until("the deletion", lambda about=about: service.is_gone(about), 120)
+    service.aws.wait_idle(300)
+    assert service.described(about) == (end, None)
+    if at_once == AT_ONCE:
+        assert len(service.executions()) == first + 3
+        assert service.executions()[-1] == "SUCCEEDED"
+    service.api.delete_anomaly_detector(**about)
+    service.aws.wait_idle(60)
+    assert [key for key in service.left_over() if "comes-back" in key] == []
 
 
 @pytest.mark.parametrize(("statement", "action"), [("Steps", "lambda:InvokeFunction"), ("Shards", "states:StartExecution")])

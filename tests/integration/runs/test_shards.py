@@ -14,7 +14,8 @@ import pytest
 
 from l4m.engine.monitor import Monitor
 from l4m.engine.serialization import unpack
-from l4m.model import DetectorStatus
+from l4m.model import DetectorStatus, Frequency
+from l4m.service.resources.detectors import activate_detector, backtest_detector, create_detector, deactivate_detector, delete_detector
 from l4m.service.runs.dispatch import perform
 from l4m.service.runs.sharded_learning import OVER
 from l4m.store.history import History
@@ -34,7 +35,8 @@ def machine(world: Any) -> Callable[[], dict[str, Any] | None]:
 
     def ordered() -> dict[str, Any] | None:
         found = client.list_executions(stateMachineArn=world.context.environment.learn_machine_arn)["executions"]
-        return json.loads(client.describe_execution(executionArn=found[0]["executionArn"])["input"]) if found else None
+        newest = max(found, key=lambda one: one["startDate"])["executionArn"] if found else None
+        return json.loads(client.describe_execution(executionArn=newest)["input"]) if newest else None
 
     return ordered
 
@@ -136,6 +138,34 @@ def test_a_detector_deleted_while_it_is_learned_in_shards_leaves_nothing(world: 
     assert [do(world, order, task, progress=joined, shard=0) for task in ("shard", "join", "advance", "clear")] == [OVER] * 4
     assert world.contents()["objects"] == {}
     assert world.contents()["rows"] == {}
+
+
+@pytest.mark.parametrize("at_once", [50_000, 5])
+@pytest.mark.parametrize(("start", "end"), [(activate_detector, "ACTIVE"), (backtest_detector, "BACK_TEST_COMPLETE")])
+def test_a_name_that_comes_back_in_the_same_moment_learns_as_if_it_were_new(
+    world: Any, machine: Any, start: Any, end: str, at_once: int
+) -> None:
+    limit(world, series_at_once=at_once)
+    asked, watched, orders = world.catch_invocations(), world.metric_set, []
+
+    def act(do: Any) -> None:
+        do(world.context, world.arn)
+        perform(world.context, asked.pop())
+
+    for _ in range(2):  # each with as many orders, so that counting on from a moment would meet
+        act(delete_detector)
+        create_detector(world.context, "sales", Frequency.PT1H)
+        world.context.resources.add_metric_set(watched)
+        for _ in range(2):
+            act(start)
+            if at_once == 5:
+                orders.append(machine())
+                carry_out(world, orders[-1])
+            assert world.detector.status == end
+            if end == "ACTIVE":
+                act(deactivate_detector)
+    assert len({order["order"]["generation"] for order in orders}) == len(orders)
+    assert work_left(world) == []
 
 
 def test_a_history_that_changes_while_it_is_learned_in_shards_fails_with_its_reason(world: Any, machine: Any) -> None:

@@ -122,7 +122,7 @@ class OtherSource:
 
 @dataclass(frozen=True)
 class Detector:
-    """A detector; ``generation`` counts its learnings, so that what an older one left behind is never mixed in."""
+    """A detector; ``generation`` counts its learnings from a random number on: no two detectors of a name ever share one."""
 
     arn: str
     name: str

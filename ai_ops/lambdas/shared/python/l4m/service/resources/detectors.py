@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from l4m.store.resources import Watched
 AT_REST = frozenset({DetectorStatus.INACTIVE, DetectorStatus.DEACTIVATED, DetectorStatus.BACK_TEST_COMPLETE, DetectorStatus.FAILED})
 LIVE = frozenset({DetectorStatus.LEARNING, DetectorStatus.ACTIVE})
 STOPPABLE = LIVE | UNDER_WAY
+FIRST_GENERATIONS = 10**15  # so many that a name that comes back shares none with its old bearer, whose work may go on or be remembered
 STUCK_AFTER = timedelta(hours=2)  # Lambda has given up on a task by then: three attempts of a quarter of an hour
 
 
@@ -53,7 +55,7 @@ def create_detector(
         description,
         kms_key_arn,
         tags=dict(tags or {}),
-        generation=int(context.now.timestamp()),  # so that a name that comes back shares none with what is still at work for its old bearer
+        generation=secrets.randbelow(FIRST_GENERATIONS),
     )
     context.resources.add_detector(detector)
     return detector
