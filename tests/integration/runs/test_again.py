@@ -16,7 +16,7 @@ def groups_of(world: Any) -> tuple[Any, ...]:
     groups: list[Any] = []
     after = None
     while True:
-        page = anomalies.list_groups(world.context, world.arn, 0, 2, after)
+        page = anomalies.survey_groups(world.context, world.arn, 0, 2, after)[0]
         groups += page.items
         after = page.next
         if after is None:
@@ -46,7 +46,7 @@ def test_what_was_found_stays_listed_when_the_detector_is_activated_again(world:
     for group in after:
         assert anomalies.get_group(world.context, world.arn, group.id).summary == group
         assert anomalies.list_series(world.context, world.arn, group.id, group.measure, limit=1, after=None).timestamps[-1] == group.start
-    statistics = anomalies.group_statistics(world.context, world.arn, 0)
+    statistics = anomalies.survey_groups(world.context, world.arn, 0, 1, None)[1]
     assert (statistics.total, statistics.evaluation_start) == (len(after), world.live(0))
     assert len({mail["anomalyGroupId"] for mail in world.mails()}) == len([group for group in after if group.score >= 40])
 
@@ -56,14 +56,14 @@ def test_what_was_found_stays_listed_when_the_interval_is_another(world: Any) ->
     for hour in range(4):
         world.put_live(hour, factor=0.05 if hour == 2 else 1.0)
         world.run(hour)
-    before, statistics = groups_of(world), anomalies.group_statistics(world.context, world.arn, 0)
+    before, statistics = groups_of(world), anomalies.survey_groups(world.context, world.arn, 0, 1, None)[1]
     world.move(DetectorStatus.INACTIVE)
     update_detector(world.context, world.arn, DetectorChange(frequency=Frequency.P1D))
     world.move(DetectorStatus.ACTIVATING, 2)
     world.do("learn", generation=2)
     assert world.detector.status in {DetectorStatus.LEARNING, DetectorStatus.ACTIVE}
     assert groups_of(world) == before
-    assert anomalies.group_statistics(world.context, world.arn, 0) == statistics
+    assert anomalies.survey_groups(world.context, world.arn, 0, 1, None)[1] == statistics
     for group in before:
         assert anomalies.get_group(world.context, world.arn, group.id).summary == group
         related = anomalies.list_related(world.context, world.arn, group.id, None, limit=9, after=None).items

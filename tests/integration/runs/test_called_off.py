@@ -46,10 +46,10 @@ def call_off_anywhere(world: Any, task: str, other: Callable[[Any], None]) -> An
 def test_what_is_called_off_ends_and_the_detector_can_be_activated(world: Any, task: str) -> None:
     for place in call_off_anywhere(world, task, deactivate):
         assert world.detector.status in {DetectorStatus.INACTIVE, DetectorStatus.BACK_TEST_COMPLETE}, place
-        found = anomalies.group_statistics(world.context, world.arn, 0).total
+        found = anomalies.survey_groups(world.context, world.arn, 0, 1, None)[1].total
         world.run(0)
         assert world.context.clients.client("scheduler").list_schedules()["Schedules"] == [], place
-        assert anomalies.group_statistics(world.context, world.arn, 0).total == found
+        assert anomalies.survey_groups(world.context, world.arn, 0, 1, None)[1].total == found
     world.move(DetectorStatus.ACTIVATING, 2)
     world.do("learn", generation=2)
     assert world.detector.status is DetectorStatus.ACTIVE

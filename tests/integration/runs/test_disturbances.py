@@ -11,7 +11,7 @@ from l4m.service.runs.live import BATCH_INTERVALS, MOST_BATCHES
 
 def groups_of(world: Any) -> list[tuple[Any, str, float]]:
     """Groups as start, measure and score."""
-    return [(group.start, group.measure, group.score) for group in anomalies.list_groups(world.context, world.arn, 0, 100, None).items]
+    return [(group.start, group.measure, group.score) for group in anomalies.survey_groups(world.context, world.arn, 0, 100, None)[0].items]
 
 
 def fates_of(world: Any) -> dict[int, str]:

@@ -36,7 +36,7 @@ def test_an_outage_of_one_country_becomes_groups_an_incident_and_one_alert_per_g
     for hour in range(14):
         world.put_live(hour, factor=0.1 if 10 <= hour < 12 else 1.0, shops=world.us)
         world.run(hour)
-    groups = anomalies.list_groups(world.context, world.arn, 60, 100, None).items
+    groups = anomalies.survey_groups(world.context, world.arn, 60, 100, None)[0].items
     assert [group.start for group in groups if group.score >= 80][-2:] == [world.live(11), world.live(10)]
     first = groups[-1]
     detail = anomalies.get_group(world.context, world.arn, first.id)
@@ -44,7 +44,7 @@ def test_an_outage_of_one_country_becomes_groups_an_incident_and_one_alert_per_g
     mails = world.mails()
     assert len({mail["alertEventId"] for mail in mails}) == len(mails)
     assert {mail["anomalyGroupId"] for mail in mails} == {
-        group.id for group in anomalies.list_groups(world.context, world.arn, 40, 100, None).items
+        group.id for group in anomalies.survey_groups(world.context, world.arn, 40, 100, None)[0].items
     }
     told = next(mail for mail in mails if mail["anomalyGroupId"] == first.id)
     assert told["explanation"]["causes"][0]["dimensions"] == {"country": "us"}
@@ -58,7 +58,7 @@ def test_series_of_a_group_end_with_the_anomaly_and_hold_what_was_delivered(worl
     for hour in range(3):
         world.put_live(hour, factor=0.05 if hour == 2 else 1.0)
         world.run(hour)
-    group = anomalies.list_groups(world.context, world.arn, 0, 1, None).items[0]
+    group = anomalies.survey_groups(world.context, world.arn, 0, 1, None)[0].items[0]
     page = anomalies.list_series(world.context, world.arn, group.id, group.measure, limit=100, after=None)
     assert page.timestamps[-1] == world.live(2)
     assert page.timestamps[0] == world.history_hour(0)
@@ -74,17 +74,17 @@ def test_pages_of_groups_and_series_follow_each_other_without_gap_or_repetition(
     for hour in range(6):
         world.put_live(hour, factor=(0.05, 4.0)[hour % 2])
         world.run(hour)
-    whole = anomalies.list_groups(world.context, world.arn, 0, 100, None).items
+    whole = anomalies.survey_groups(world.context, world.arn, 0, 100, None)[0].items
     assert len(whole) >= 3
     pages, after = [], None
     while True:
-        page = anomalies.list_groups(world.context, world.arn, 0, 2, after)
+        page = anomalies.survey_groups(world.context, world.arn, 0, 2, after)[0]
         pages.append(page.items)
         after = page.next
         if after is None:
             break
     assert tuple(group for page in pages for group in page) == whole
-    assert anomalies.group_statistics(world.context, world.arn, 0).total == len(whole)
+    assert anomalies.survey_groups(world.context, world.arn, 0, 1, None)[1].total == len(whole)
 
 
 def test_executions_and_quality_tell_what_was_read(world: Any) -> None:
@@ -151,7 +151,7 @@ def test_a_backtest_can_be_repeated_and_the_detector_go_live_afterwards(world: A
         world.move(DetectorStatus.BACK_TEST_ACTIVATING, generation)
         world.do("backtest", generation=generation)
         assert world.detector.status is DetectorStatus.BACK_TEST_COMPLETE
-        groups = anomalies.list_groups(world.context, world.arn, 70, 100, None).items
+        groups = anomalies.survey_groups(world.context, world.arn, 70, 100, None)[0].items
         found.append([(group.start, group.measure, group.score) for group in groups])
     assert found[0] == found[1]
     assert world.history_hour(bad) in {start for start, _, _ in found[0]}

@@ -69,7 +69,7 @@ def test_a_key_that_is_taken_away_is_reported_with_the_interval_and_to_the_calle
     encrypted.learn()
     encrypted.put_live(0, factor=0.05)
     encrypted.run(0)
-    group = anomalies.list_groups(encrypted.context, encrypted.arn, 0, 1, None).items[0]
+    group = anomalies.survey_groups(encrypted.context, encrypted.arn, 0, 1, None)[0].items[0]
     encrypted.put_live(1)
     forbid(encrypted, "GetObject", "PutObject")
     encrypted.run(1)

@@ -24,17 +24,8 @@ from l4m.store.anomalies import Anomalies
 from l4m.store.bucket import Bucket
 from l4m.store.index import Index, IndexEntry
 
-CAUSE, EFFECT = "CAUSE_OF_INPUT_ANOMALY_GROUP", "EFFECT_OF_INPUT_ANOMALY_GROUP"
-
-
-def list_groups(context: Context, detector_arn: str, threshold: int, limit: int, after: str | None) -> Page[GroupSummary]:
-    """Groups of at least a severity, newest first."""
-    return survey_groups(context, detector_arn, threshold, limit, after)[0]
-
-
-def group_statistics(context: Context, detector_arn: str, threshold: int) -> GroupStatistics:
-    """All groups of at least a severity, counted by measure."""
-    return survey_groups(context, detector_arn, threshold, 1, None)[1]
+CAUSE = "CAUSE_OF_INPUT_ANOMALY_GROUP"
+EFFECT = "EFFECT_OF_INPUT_ANOMALY_GROUP"
 
 
 def survey_groups(
