@@ -26,7 +26,8 @@ class LocalAws:
     """A running local cloud. ``start`` makes one that ends with this process; ``attach`` finds one by its home folder."""
 
     def __init__(self, home: Path, process: subprocess.Popen[bytes] | None, state: Mapping[str, Any]) -> None:
-        self.home, self._process = home, process
+        self.home = home
+        self._process = process
         self.endpoint: str = state["endpoint"]
         self.pid: int = state["pid"]
         self._environment: dict[str, str] = dict(state["environment"])

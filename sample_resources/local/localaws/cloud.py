@@ -45,7 +45,9 @@ class Cloud:
     """Everything that runs in the server's process."""
 
     def __init__(self, home: Path, endpoint: str, place: Place) -> None:
-        self.home, self.endpoint, self.place = home, endpoint, place
+        self.home = home
+        self.endpoint = endpoint
+        self.place = place
         self.activity = Activity()
         self.guard = Guard(place)
         self.delivery = Delivery(self)
@@ -155,7 +157,8 @@ class Cloud:
     def _log_of(self, settings: Settings) -> Path:
         """Return where a function's output goes: nowhere when its role may not write to its log group."""
         group = self.log_groups.get(settings.name, f"/aws/lambda/{settings.name}")
-        stream, role = self.place.arn("logs", f"log-group:{group}:log-stream:local"), self.guard.role(settings.role_arn, settings.name)
+        stream = self.place.arn("logs", f"log-group:{group}:log-stream:local")
+        role = self.guard.role(settings.role_arn, settings.name)
         if not all(self.guard.allows(role, action, stream, {}) for action in ("logs:CreateLogStream", "logs:PutLogEvents")):
             return Path(os.devnull)
         logs = self.home / "logs"

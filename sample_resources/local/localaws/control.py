@@ -45,10 +45,12 @@ class Control:
         if route is None:
             return Response('{"error": "no such route"}', 404, content_type="application/json")
         try:
-            answer, status = route(json.loads(request.get_data() or b"{}")), 200
+            answer = route(json.loads(request.get_data() or b"{}"))
+            status = 200
         except Exception as error:  # reported to the caller, whoever's fault it is
             log.exception("%s", request.path)
-            answer, status = {"error": f"{type(error).__name__}: {error}"}, 400
+            answer = {"error": f"{type(error).__name__}: {error}"}
+            status = 400
         return Response(json.dumps(answer, default=str), status, content_type="application/json")
 
     def status(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,8 @@ class Delivery:
 
     def send(self, target: Mapping[str, Any], payload: str, service: str, source_arn: str) -> None:
         """Deliver one payload to one target; what the target refuses goes to its dead-letter queue."""
-        arn, role = target["Arn"], target.get("RoleArn")
+        arn = target["Arn"]
+        role = target.get("RoleArn")
         dead_letters = (target.get("DeadLetterConfig") or {}).get("Arn")
         try:
             self._hand_over(arn, role, payload, service, source_arn)
@@ -101,7 +102,8 @@ class Delivery:
     def _to_listener(self, settings: Settings, event: dict[str, Any]) -> None:
         record = (event.get("Records") or [{}])[0]
         name = record.get("eventSource") or record.get("EventSource") or ""
-        service, source_arn = SOURCES.get(name, ""), ""
+        service = SOURCES.get(name, "")
+        source_arn = ""
         if name == "aws:s3":
             source_arn = record["s3"]["bucket"]["arn"]
             self._complete(record)

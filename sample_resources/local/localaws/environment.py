@@ -42,7 +42,8 @@ class Environment:
     """Runs one handler, one event at a time; a dead process answers its event with ``Runtime.ExitError``."""
 
     def __init__(self, arn: str, handler: str, folder: Path, variables: Mapping[str, str], log: Path) -> None:
-        self.arn, self.log = arn, log
+        self.arn = arn
+        self.log = log
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._job: _Job | None = None
         self._init_error: Outcome | None = None

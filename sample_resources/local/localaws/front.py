@@ -79,8 +79,10 @@ class Front:
                 request.headers["X-Amz-Target"].split(".")[-1], json.loads(request.get_data() or b"{}"), caller
             )
         except NotAuthorizedError as error:
-            status, body = 400, {"__type": "AccessDeniedException", "message": str(error)}
+            status = 400
+            body = {"__type": "AccessDeniedException", "message": str(error)}
         except Exception as error:
             log.exception("Redshift Data API")
-            status, body = 500, {"__type": "InternalServerException", "Message": str(error)}
+            status = 500
+            body = {"__type": "InternalServerException", "Message": str(error)}
         return Response(json.dumps(body), status, content_type="application/x-amz-json-1.1")

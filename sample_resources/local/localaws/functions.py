@@ -48,7 +48,9 @@ class Functions:
     def __init__(
         self, activity: Activity, start: Callable[[Settings], Environment], deliver: Callable[[Settings, str, dict[str, Any]], None]
     ) -> None:
-        self._activity, self._start, self._deliver = activity, start, deliver
+        self._activity = activity
+        self._start = start
+        self._deliver = deliver
         self._pools: dict[str, _Pool] = {}
         self._free = threading.Condition()
         self._threads = ThreadPoolExecutor(16, "async")
@@ -96,7 +98,8 @@ class Functions:
 
     def _disturb(self, pool: _Pool, environment: Environment) -> None:
         """Kill the environment as ``kill`` asked: at once, or while it handles the event."""
-        after, pool.kill_after = pool.kill_after, None
+        after = pool.kill_after
+        pool.kill_after = None
         if after == 0:
             environment.kill()
         elif after is not None:
@@ -124,7 +127,8 @@ class Functions:
         """End every environment."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         with self._free:
-            pools, self._pools = list(self._pools.values()), {}
+            pools = list(self._pools.values())
+            self._pools = {}
         for pool in pools:
             for environment in pool.idle + pool.busy:
                 environment.close()

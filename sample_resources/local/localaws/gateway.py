@@ -71,7 +71,8 @@ class Gateway:
     def _event(
         self, request: Request, api_id: str, path: str, caller: Caller, *, key: str, parameters: Mapping[str, str]
     ) -> dict[str, Any]:
-        body, raw_query = request.get_data(), request.query_string.decode()
+        body = request.get_data()
+        raw_query = request.query_string.decode()
         query: dict[str, str] = {}
         for name, value in parse_qsl(raw_query, keep_blank_values=True):
             query[name] = f"{query[name]},{value}" if name in query else value

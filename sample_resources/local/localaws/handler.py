@@ -48,7 +48,8 @@ class QuickHandler(MotoRequestHandler):
                 answer.close()
         except Exception:
             log.exception("%s %s", self.command, self.path)
-            head, content = ["500 Internal Server Error", []], b"Internal Server Error"
+            head = ["500 Internal Server Error", []]
+            content = b"Internal Server Error"
         self._write(head[0], head[1], content)
 
     def _write(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:

@@ -41,7 +41,8 @@ class Guard:
     """Decides about calls; ``is_enforcing`` False lets everything pass."""
 
     def __init__(self, place: Place) -> None:
-        self.place, self.is_enforcing = place, True
+        self.place = place
+        self.is_enforcing = True
 
     def caller(self, access_key_id: str, token: str | None) -> Caller:
         """Return who owns the key; raises ``NotAuthorizedError`` for a key that nobody owns."""

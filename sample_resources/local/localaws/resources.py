@@ -11,7 +11,9 @@ class Place:
     """Makes ARNs of one account and region."""
 
     def __init__(self, account: str, region: str, partition: str = "aws") -> None:
-        self.account, self.region, self.partition = account, region, partition
+        self.account = account
+        self.region = region
+        self.partition = partition
 
     def arn(self, service: str, name: str) -> str:
         """Return ``name`` as an ARN; an ARN stays as it is."""

@@ -23,7 +23,8 @@ loader = Loader()
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take either event; only a tick's time decides which windows are due."""
     target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
-    bucket, name = parameters.required("BUCKET"), parameters.required("STATEMENT_NAME")
+    bucket = parameters.required("BUCKET")
+    name = parameters.required("STATEMENT_NAME")
     crawl = Crawl(loader.s3, loader.redshift_data, loader.secretsmanager, bucket, target, name)
     live = LiveCrawl(crawl, QUERY, parameters.whole_number("WINDOWS_PER_RUN", 24))
     tick = None if event["detail-type"] == STATEMENT_ENDED else datetime.fromisoformat(event["time"])

@@ -57,7 +57,8 @@ def run(sample: Sample, home: Path) -> dict[str, Any]:
             flow.upload(flow.params(alert_threshold=sample.thresholds[0]))
         replay(flow, seconds)
         messages = flow.inbox()
-        found, alerts = incidents_of(messages), alerts_of(messages)
+        found = incidents_of(messages)
+        alerts = alerts_of(messages)
         show(found, alerts, ZoneInfo("America/New_York" if sample.name == "flights" else "UTC"))
         change_threshold(flow, seconds)
         return {"seconds": seconds, "incidents": found, "alerts": alerts, "executions": len(flow.executions())}
@@ -98,7 +99,8 @@ def change_threshold(flow: Flow, seconds: dict[str, float]) -> None:
     if after[0] != before[0] or after[1]["Status"] != before[1]["Status"]:
         raise DemoError(f"a changed threshold crawled or learned anew: {before} became {after}")
     (alert,) = flow.aws.client("lookoutmetrics").list_alerts(AnomalyDetectorArn=after[1]["AnomalyDetectorArn"])["AlertSummaryList"]
-    threshold, status = alert["AlertSensitivityThreshold"], after[1]["Status"]
+    threshold = alert["AlertSensitivityThreshold"]
+    status = after[1]["Status"]
     console.print(f"The alert's threshold is {threshold} now; no statement was sent to Redshift, the detector is still {status}.")
 
 

@@ -25,7 +25,9 @@ class Flow:
     """The application as one stack on a local cloud; ``around`` is what ``load`` made, when another flow did it already."""
 
     def __init__(self, aws: LocalAws, sample: Sample, stack: str = "l4m", around: dict[str, str] | None = None) -> None:
-        self.aws, self.sample, self.stack = aws, sample, stack
+        self.aws = aws
+        self.sample = sample
+        self.stack = stack
         self.around = dict(around or {})
         self.outputs: dict[str, str] = {}
 
@@ -100,7 +102,8 @@ class Flow:
 
     def inbox(self) -> list[dict[str, Any]]:
         """Alerts and incident events that arrived, oldest first."""
-        client, bodies = self.aws.client("sqs"), []
+        client = self.aws.client("sqs")
+        bodies = []
         while messages := client.receive_message(QueueUrl=self.around["InboxUrl"], MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 bodies.append(json.loads(message["Body"]))

@@ -16,7 +16,9 @@ def policy(value: Any) -> str:
 class Role(Deployed, CloudFormationModel):
     """A role with its own inline policies; those of ``AWS::IAM::Policy`` are left alone."""
 
-    TYPE, NAME, FIXED = "AWS::IAM::Role", "RoleName", ("Path",)
+    TYPE = "AWS::IAM::Role"
+    NAME = "RoleName"
+    FIXED = ("Path",)
 
     def create(self) -> None:
         """Create the role, its inline policies and attachments."""
@@ -90,7 +92,9 @@ class Policy(Deployed, CloudFormationModel):
 class ManagedPolicy(Deployed, CloudFormationModel):
     """A customer managed policy, attached to roles."""
 
-    TYPE, NAME, FIXED = "AWS::IAM::ManagedPolicy", "ManagedPolicyName", ("Path", "Description")
+    TYPE = "AWS::IAM::ManagedPolicy"
+    NAME = "ManagedPolicyName"
+    FIXED = ("Path", "Description")
 
     def create(self) -> None:
         """Create the policy and attach it."""
@@ -109,7 +113,8 @@ class ManagedPolicy(Deployed, CloudFormationModel):
             if not version["IsDefaultVersion"]:
                 iam.delete_policy_version(PolicyArn=self.id, VersionId=version["VersionId"])
         iam.create_policy_version(PolicyArn=self.id, PolicyDocument=policy(self.properties["PolicyDocument"]), SetAsDefault=True)
-        roles, before = set(self.properties.get("Roles") or []), set(old.get("Roles") or [])
+        roles = set(self.properties.get("Roles") or [])
+        before = set(old.get("Roles") or [])
         for role in before - roles:
             iam.detach_role_policy(RoleName=role, PolicyArn=self.id)
         for role in roles - before:

@@ -16,7 +16,9 @@ from localaws.stacks.resource import Deployed, document, number, only, tag_list,
 class Function(Deployed, CloudFormationModel):
     """A function; its code is the folder behind the S3 key."""
 
-    TYPE, NAME, FIXED = "AWS::Lambda::Function", "FunctionName", ("PackageType",)
+    TYPE = "AWS::Lambda::Function"
+    NAME = "FunctionName"
+    FIXED = ("PackageType",)
     KEYS = ("Description", "Handler", "Role", "Runtime", "Environment", "Layers", "VpcConfig", "TracingConfig", "KmsKeyArn")
 
     def create(self) -> None:
@@ -142,7 +144,9 @@ class EventInvokeConfig(Deployed, CloudFormationModel):
 class StateMachine(Deployed, CloudFormationModel):
     """A state machine, with its substitutions made."""
 
-    TYPE, NAME, FIXED = "AWS::StepFunctions::StateMachine", "StateMachineName", ("StateMachineType",)
+    TYPE = "AWS::StepFunctions::StateMachine"
+    NAME = "StateMachineName"
+    FIXED = ("StateMachineType",)
 
     def create(self) -> None:
         """Create the machine."""

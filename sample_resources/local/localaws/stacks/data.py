@@ -21,7 +21,8 @@ TARGETS = {
 class Bucket(Deployed, CloudFormationModel):
     """A bucket with versioning, encryption, public access block, lifecycle and notifications."""
 
-    TYPE, NAME = "AWS::S3::Bucket", "BucketName"
+    TYPE = "AWS::S3::Bucket"
+    NAME = "BucketName"
 
     def create(self) -> None:
         """Create and configure the bucket."""
@@ -38,7 +39,8 @@ class Bucket(Deployed, CloudFormationModel):
 
     def update(self, old: Mapping[str, Any]) -> None:
         """Apply the configuration."""
-        s3, mine = self.cloud.client("s3"), self.properties
+        s3 = self.cloud.client("s3")
+        mine = self.properties
         if status := (mine.get("VersioningConfiguration") or {}).get("Status"):
             s3.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": status})
         if block := mine.get("PublicAccessBlockConfiguration"):
@@ -101,7 +103,8 @@ def lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
 class BucketPolicy(Deployed, CloudFormationModel):
     """A bucket's policy."""
 
-    TYPE, FIXED = "AWS::S3::BucketPolicy", ("Bucket",)
+    TYPE = "AWS::S3::BucketPolicy"
+    FIXED = ("Bucket",)
 
     def create(self) -> None:
         """Put the policy."""
@@ -121,7 +124,9 @@ class BucketPolicy(Deployed, CloudFormationModel):
 class Table(Deployed, CloudFormationModel):
     """A DynamoDB table with time to live and point-in-time recovery."""
 
-    TYPE, NAME, FIXED = "AWS::DynamoDB::Table", "TableName", ("KeySchema", "LocalSecondaryIndexes")
+    TYPE = "AWS::DynamoDB::Table"
+    NAME = "TableName"
+    FIXED = ("KeySchema", "LocalSecondaryIndexes")
     KEYS = (
         "AttributeDefinitions",
         "KeySchema",
@@ -161,7 +166,8 @@ class Table(Deployed, CloudFormationModel):
 class Secret(Deployed, CloudFormationModel):
     """A secret, generated when the template says so."""
 
-    TYPE, NAME = "AWS::SecretsManager::Secret", "Name"
+    TYPE = "AWS::SecretsManager::Secret"
+    NAME = "Name"
 
     def create(self) -> None:
         """Create the secret."""

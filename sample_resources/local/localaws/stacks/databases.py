@@ -10,7 +10,6 @@ from moto.core.common_models import CloudFormationModel
 
 from localaws.stacks.resource import Deployed, is_true, number, only
 
-SWITCHES = ("PubliclyAccessible", "EnhancedVpcRouting", "Encrypted")
 CLUSTER = (
     *("ClusterType", "NodeType", "DBName", "MasterUsername", "MasterUserPassword", "IamRoles", "KmsKeyId"),
     *("ClusterParameterGroupName", "ClusterSubnetGroupName", "VpcSecurityGroupIds"),
@@ -20,7 +19,8 @@ CLUSTER = (
 class Cluster(Deployed, CloudFormationModel):
     """A provisioned cluster."""
 
-    TYPE, NAME = "AWS::Redshift::Cluster", "ClusterIdentifier"
+    TYPE = "AWS::Redshift::Cluster"
+    NAME = "ClusterIdentifier"
 
     def create(self) -> None:
         """Create the cluster."""
@@ -108,7 +108,8 @@ class SecretAttachment(Deployed, CloudFormationModel):
 class Namespace(Deployed, CloudFormationModel):
     """The storage side of Redshift Serverless; there is nothing to make here."""
 
-    TYPE, NAME = "AWS::RedshiftServerless::Namespace", "NamespaceName"
+    TYPE = "AWS::RedshiftServerless::Namespace"
+    NAME = "NamespaceName"
 
     def create(self) -> None:
         """Give it its ARN."""
@@ -124,7 +125,8 @@ class Namespace(Deployed, CloudFormationModel):
 class Workgroup(Deployed, CloudFormationModel):
     """The computing side of Redshift Serverless; there is nothing to make here."""
 
-    TYPE, NAME = "AWS::RedshiftServerless::Workgroup", "WorkgroupName"
+    TYPE = "AWS::RedshiftServerless::Workgroup"
+    NAME = "WorkgroupName"
 
     def create(self) -> None:
         """Give it its ARN, as the Data API here checks it: with the name in place of an id."""

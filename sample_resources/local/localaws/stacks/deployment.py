@@ -102,7 +102,8 @@ def _created(stack: Stack) -> Stack:
 
 def check_rules(rules: Mapping[str, Any], known: ResourceMap) -> None:
     """Raise with the descriptions of the assertions about parameters that do not hold."""
-    parsed, conditions = known._parsed_resources, known.lazy_condition_map
+    parsed = known._parsed_resources
+    conditions = known.lazy_condition_map
     asked = [rule for rule in rules.values() if "RuleCondition" not in rule or parse_condition(rule["RuleCondition"], parsed, conditions)]
     broken = [item for rule in asked for item in rule["Assertions"] if not parse_condition(item["Assert"], parsed, conditions)]
     if broken:

@@ -12,7 +12,8 @@ from localaws.stacks.resource import Deployed, document, only, tag_list
 class Topic(Deployed, CloudFormationModel):
     """A topic with the subscriptions that its own definition lists."""
 
-    TYPE, NAME = "AWS::SNS::Topic", "TopicName"
+    TYPE = "AWS::SNS::Topic"
+    NAME = "TopicName"
 
     def create(self) -> None:
         """Create the topic."""
@@ -77,7 +78,8 @@ class TopicPolicy(Deployed, CloudFormationModel):
 class Queue(Deployed, CloudFormationModel):
     """A queue."""
 
-    TYPE, NAME = "AWS::SQS::Queue", "QueueName"
+    TYPE = "AWS::SQS::Queue"
+    NAME = "QueueName"
     KEYS = (
         "DelaySeconds",
         "MaximumMessageSize",
@@ -129,7 +131,9 @@ class QueuePolicy(Deployed, CloudFormationModel):
 class Rule(Deployed, CloudFormationModel):
     """An EventBridge rule with its targets."""
 
-    TYPE, NAME, FIXED = "AWS::Events::Rule", "Name", ("EventBusName",)
+    TYPE = "AWS::Events::Rule"
+    NAME = "Name"
+    FIXED = ("EventBusName",)
 
     def create(self) -> None:
         """Put the rule and its targets."""
@@ -161,7 +165,8 @@ class Rule(Deployed, CloudFormationModel):
 class EventBus(Deployed, CloudFormationModel):
     """A bus of its own."""
 
-    TYPE, NAME = "AWS::Events::EventBus", "Name"
+    TYPE = "AWS::Events::EventBus"
+    NAME = "Name"
 
     def create(self) -> None:
         """Create the bus."""
@@ -178,7 +183,9 @@ class EventBus(Deployed, CloudFormationModel):
 class Schedule(Deployed, CloudFormationModel):
     """A schedule of EventBridge Scheduler."""
 
-    TYPE, NAME, FIXED = "AWS::Scheduler::Schedule", "Name", ("GroupName",)
+    TYPE = "AWS::Scheduler::Schedule"
+    NAME = "Name"
+    FIXED = ("GroupName",)
 
     def create(self) -> None:
         """Create the schedule."""
@@ -211,7 +218,8 @@ class Schedule(Deployed, CloudFormationModel):
 class ScheduleGroup(Deployed, CloudFormationModel):
     """A group of schedules."""
 
-    TYPE, NAME = "AWS::Scheduler::ScheduleGroup", "Name"
+    TYPE = "AWS::Scheduler::ScheduleGroup"
+    NAME = "Name"
 
     def create(self) -> None:
         """Create the group."""

@@ -23,7 +23,8 @@ class NetworkPart(Deployed):
 class RouteTable(NetworkPart, CloudFormationModel):
     """A route table; its routes are resources of their own."""
 
-    TYPE, FIXED = "AWS::EC2::RouteTable", ("VpcId",)
+    TYPE = "AWS::EC2::RouteTable"
+    FIXED = ("VpcId",)
 
     def create(self) -> None:
         """Create the table."""
@@ -57,7 +58,8 @@ class InternetGateway(NetworkPart, CloudFormationModel):
 class GatewayAttachment(NetworkPart, CloudFormationModel):
     """The internet gateway of a VPC."""
 
-    TYPE, FIXED = "AWS::EC2::VPCGatewayAttachment", ("VpcId", "InternetGatewayId")
+    TYPE = "AWS::EC2::VPCGatewayAttachment"
+    FIXED = ("VpcId", "InternetGatewayId")
 
     def create(self) -> None:
         """Attach the gateway."""
@@ -71,7 +73,8 @@ class GatewayAttachment(NetworkPart, CloudFormationModel):
 class Address(NetworkPart, CloudFormationModel):
     """A fixed public address."""
 
-    TYPE, FIXED = "AWS::EC2::EIP", ("Domain",)
+    TYPE = "AWS::EC2::EIP"
+    FIXED = ("Domain",)
 
     def create(self) -> None:
         """Allocate the address."""
@@ -90,7 +93,8 @@ class Address(NetworkPart, CloudFormationModel):
 class NatGateway(NetworkPart, CloudFormationModel):
     """The way out of a private subnet."""
 
-    TYPE, FIXED = "AWS::EC2::NatGateway", ("AllocationId", "SubnetId")
+    TYPE = "AWS::EC2::NatGateway"
+    FIXED = ("AllocationId", "SubnetId")
 
     def create(self) -> None:
         """Create the gateway."""
@@ -105,7 +109,8 @@ class NatGateway(NetworkPart, CloudFormationModel):
 class Endpoint(NetworkPart, CloudFormationModel):
     """The way to an AWS service without the internet."""
 
-    TYPE, FIXED = "AWS::EC2::VPCEndpoint", ("VpcId", "ServiceName", "RouteTableIds")
+    TYPE = "AWS::EC2::VPCEndpoint"
+    FIXED = ("VpcId", "ServiceName", "RouteTableIds")
 
     def create(self) -> None:
         """Create the endpoint."""
@@ -121,7 +126,8 @@ class Endpoint(NetworkPart, CloudFormationModel):
 class FlowLog(NetworkPart, CloudFormationModel):
     """What a network writes about refused packets."""
 
-    TYPE, FIXED = "AWS::EC2::FlowLog", ("ResourceId", "TrafficType", "LogGroupName")
+    TYPE = "AWS::EC2::FlowLog"
+    FIXED = ("ResourceId", "TrafficType", "LogGroupName")
     GIVEN = ("ResourceType", "TrafficType", "LogDestinationType", "LogGroupName", "DeliverLogsPermissionArn")
 
     def create(self) -> None:

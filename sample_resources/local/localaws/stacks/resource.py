@@ -25,7 +25,10 @@ class Deployed:
     FIXED: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str, properties: dict[str, Any], logical_id: str, stack_id: str) -> None:
-        self.name, self.properties, self.logical, self.stack_id = name, properties, logical_id, stack_id
+        self.name = name
+        self.properties = properties
+        self.logical = logical_id
+        self.stack_id = stack_id
         self.id = name
         self.attributes: dict[str, str] = {}
 
@@ -35,7 +38,8 @@ class Deployed:
 
     def update(self, old: Mapping[str, Any]) -> None:
         """Bring the resource to ``self.properties``; by default by making it anew under the same name."""
-        fresh, self.properties = self.properties, dict(old)
+        fresh = self.properties
+        self.properties = dict(old)
         self.remove()
         self.properties = fresh
         self.create()
@@ -86,7 +90,8 @@ class Deployed:
         cls, original_resource: "Deployed", new_resource_name: str, cloudformation_json: dict[str, Any], account_id: str, region_name: str
     ) -> "Deployed":
         """Update a resource for moto; nothing happens when its properties are what they were."""
-        new, old = without_nothing(cloudformation_json.get("Properties") or {}), original_resource.properties
+        new = without_nothing(cloudformation_json.get("Properties") or {})
+        old = original_resource.properties
         if new == old:
             return original_resource
         fixed = [key for key in (cls.NAME, *cls.FIXED) if key and new.get(key) != old.get(key)]

@@ -12,7 +12,6 @@ import yaml
 from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 BUCKET = "local-sources"
-CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 SUB = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
@@ -27,7 +26,9 @@ class Sources:
     """Where the folders behind S3 keys and the templates behind URLs are, filled by ``translate``."""
 
     def __init__(self, folders: dict[str, Path], templates: dict[str, str], inline: Path) -> None:
-        self.folders, self.templates, self.inline = folders, templates, inline
+        self.folders = folders
+        self.templates = templates
+        self.inline = inline
 
     def folder(self, path: Path) -> str:
         """Return the S3 URI that stands for a folder of code."""

@@ -17,7 +17,8 @@ ALARM = (
 class LogGroup(Deployed, CloudFormationModel):
     """A log group with its retention."""
 
-    TYPE, NAME = "AWS::Logs::LogGroup", "LogGroupName"
+    TYPE = "AWS::Logs::LogGroup"
+    NAME = "LogGroupName"
 
     def create(self) -> None:
         """Create the group."""
@@ -40,7 +41,8 @@ class LogGroup(Deployed, CloudFormationModel):
 class Alarm(Deployed, CloudFormationModel):
     """A metric alarm; it is kept, not evaluated."""
 
-    TYPE, NAME = "AWS::CloudWatch::Alarm", "AlarmName"
+    TYPE = "AWS::CloudWatch::Alarm"
+    NAME = "AlarmName"
 
     def create(self) -> None:
         """Put the alarm."""
@@ -62,7 +64,8 @@ class Alarm(Deployed, CloudFormationModel):
 class Dashboard(Deployed, CloudFormationModel):
     """A dashboard."""
 
-    TYPE, NAME = "AWS::CloudWatch::Dashboard", "DashboardName"
+    TYPE = "AWS::CloudWatch::Dashboard"
+    NAME = "DashboardName"
 
     def create(self) -> None:
         """Put the dashboard."""

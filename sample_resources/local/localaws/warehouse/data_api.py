@@ -87,19 +87,23 @@ class DataApi:
     def list_statements(self, body: dict[str, Any], caller: Caller) -> dict[str, Any]:
         """ListStatements."""
         self._cloud.guard.check(caller, "redshift-data:ListStatements", ["*"], self._own(caller))
-        wanted, name = body.get("Status", "ALL"), body.get("StatementName", "")
+        wanted = body.get("Status", "ALL")
+        name = body.get("StatementName", "")
         found = [
             item.summary()
             for item in self._statements.newest()
             if wanted in ("ALL", item.status) and item.name.startswith(name) and item.owner.split(":")[0] == caller.user_id.split(":")[0]
         ]
-        start, size = int(body.get("NextToken") or 0), int(body.get("MaxResults") or 100)
+        start = int(body.get("NextToken") or 0)
+        size = int(body.get("MaxResults") or 100)
         return {"Statements": found[start : start + size]} | ({"NextToken": str(start + size)} if len(found) > start + size else {})
 
     def _submit(self, action: str, body: dict[str, Any], sqls: list[str], is_batch: bool, caller: Caller) -> dict[str, Any]:
         if not all(sqls) or not sqls:
             raise RefusedError("ValidationException", "Sql must not be empty.")
-        cluster, workgroup, database = body.get("ClusterIdentifier"), body.get("WorkgroupName"), body.get("Database")
+        cluster = body.get("ClusterIdentifier")
+        workgroup = body.get("WorkgroupName")
+        database = body.get("Database")
         if bool(cluster) == bool(workgroup):
             raise RefusedError("ValidationException", "Provide either ClusterIdentifier or WorkgroupName.")
         if not database:
@@ -150,7 +154,8 @@ class DataApi:
         return str(name).lower() in named or name in redshift_backends[place.account][place.region].clusters
 
     def _secrets(self) -> list[dict[str, Any]]:
-        place, found = self._cloud.place, []
+        place = self._cloud.place
+        found = []
         for secret in list(secretsmanager_backends[place.account][place.region].secrets.values()):
             version = next((item for item in secret.versions.values() if "AWSCURRENT" in item["version_stages"]), {})
             try:

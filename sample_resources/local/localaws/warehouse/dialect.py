@@ -67,7 +67,8 @@ def _create_table(tree: exp.Create) -> list[str]:
     if not isinstance(tree.this, exp.Schema):
         return [tree.sql(dialect="duckdb", copy=False)]
     table = tree.this.this.name
-    columns, before = [], []
+    columns = []
+    before = []
     for column in tree.this.expressions:
         if not isinstance(column, exp.ColumnDef):
             continue  # table constraints: Redshift takes them as hints for the planner
@@ -79,12 +80,14 @@ def _create_table(tree: exp.Create) -> list[str]:
 
 def _replace_constraints(table: str, column: exp.ColumnDef) -> list[str]:
     """Keep the constraints that Redshift enforces; return the statements that an identity column needs before."""
-    constraints, before = [], []
+    constraints = []
+    before = []
     for constraint in column.args.get("constraints") or []:
         kind = constraint.args.get("kind")
         if isinstance(kind, exp.GeneratedAsIdentityColumnConstraint):
             sequence = identity_sequence(table, column.name)
-            start, step = kind.args.get("start") or 1, kind.args.get("increment") or 1
+            start = kind.args.get("start") or 1
+            step = kind.args.get("increment") or 1
             before.append(f'CREATE SEQUENCE IF NOT EXISTS "{sequence}" START {start} INCREMENT {step}')
             default = sqlglot.parse_one(f"nextval('{sequence}')", read="duckdb")
             constraints.append(exp.ColumnConstraint(kind=exp.DefaultColumnConstraint(this=default)))

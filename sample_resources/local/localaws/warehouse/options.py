@@ -90,7 +90,8 @@ class _Reader:
 
     def __init__(self, sql: str) -> None:
         self._tokens: list[tuple[str, str]] = []
-        position, sql = 0, sql.strip()
+        position = 0
+        sql = sql.strip()
         while position < len(sql):
             found = TOKEN.match(sql, position)
             if not found:

@@ -68,7 +68,8 @@ class Session:
     """One connection, in one transaction, with what ``pg_last_unload_count()`` remembers."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, transfer: Transfer) -> None:
-        self._connection, self._transfer = connection, transfer
+        self._connection = connection
+        self._transfer = transfer
         self._connection.execute("SET TimeZone = 'UTC'")
         self._unloaded = 0
         self._copied = 0

@@ -81,7 +81,8 @@ class Statement:
         with self.lock:
             if self.status in ENDED:
                 return
-            self.status, self.updated = "ABORTED", time.time()
+            self.updated = time.time()
+            self.status = "ABORTED"
             for part in self.parts:
                 if part.status not in ENDED:
                     part.status = "ABORTED"
@@ -130,7 +131,8 @@ class Statements:
     """All statements; a few threads run them."""
 
     def __init__(self, cloud: "Cloud", warehouse: Warehouse) -> None:
-        self._cloud, self._warehouse = cloud, warehouse
+        self._cloud = cloud
+        self._warehouse = warehouse
         self._all: dict[str, Statement] = {}
         self._tokens: dict[str, Statement] = {}
         self._lock = threading.Lock()
@@ -190,22 +192,26 @@ class Statements:
             statement.session = self._warehouse.session(
                 str(body.get("ClusterIdentifier") or body.get("WorkgroupName")), str(body["Database"])
             )
-            statement.status, statement.updated = "STARTED", time.time()
+            statement.updated = time.time()
+            statement.status = "STARTED"
         session = statement.session
         session.begin()
         for part in statement.parts:
             if statement.status == "ABORTED":
                 break
-            part.status, part.started = "STARTED", time.time()
+            part.started = time.time()
+            part.status = "STARTED"
             try:
                 outcome = session.run(part.sql, body.get("Parameters") or [])
             except Exception as error:  # noqa: BLE001 (every failure of a statement is its result)
                 if statement.status != "ABORTED":
-                    part.status, part.error = "FAILED", session.explain(error)
+                    part.error = session.explain(error)
+                    part.status = "FAILED"
                 part.finished = time.time()
                 break
             part.rows, part.size, part.result = outcome
-            part.status, part.finished = "FINISHED", time.time()
+            part.finished = time.time()
+            part.status = "FINISHED"
         self._settle(statement, session)
 
     def _settle(self, statement: Statement, session: Session) -> None:
@@ -223,7 +229,8 @@ class Statements:
                 for part in statement.parts:
                     if part.status not in ENDED:
                         part.status = "ABORTED"
-            statement.status, statement.updated = ("FAILED" if failed else "FINISHED"), time.time()
+            statement.updated = time.time()
+            statement.status = "FAILED" if failed else "FINISHED"
 
     def _announce(self, statement: Statement) -> None:
         detail = {

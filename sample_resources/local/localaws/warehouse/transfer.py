@@ -34,7 +34,8 @@ class Transfer:
     """Moves rows for one cluster."""
 
     def __init__(self, cloud: "Cloud", cluster: str) -> None:
-        self._cloud, self._cluster = cloud, cluster
+        self._cloud = cloud
+        self._cluster = cluster
 
     def unload(self, connection: duckdb.DuckDBPyConnection, sql: str) -> int:
         """Write a query's rows to S3 and return their number; no rows write no file."""
@@ -112,7 +113,8 @@ class Transfer:
         try:
             yield self._cloud.client("s3", role)
         except ClientError as error:
-            code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+            code = error.response["Error"]["Code"]
+            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             raise RedshiftError(f"S3ServiceException:{error.response['Error']['Message']},Status {status},Error {code}") from error
 
     def _require(self, role: str) -> None:

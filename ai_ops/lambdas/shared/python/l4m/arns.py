@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-DETECTOR, METRIC_SET, ALERT = "AnomalyDetector", "MetricSet", "Alert"
+DETECTOR = "AnomalyDetector"
+METRIC_SET = "MetricSet"
+ALERT = "Alert"
 
 _NAME = r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,62}"
 _ARN = re.compile(

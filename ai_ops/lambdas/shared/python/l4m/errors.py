@@ -46,7 +46,8 @@ class NotFound(L4mError):
 
     def __init__(self, kind: str, identifier: str) -> None:
         super().__init__(f"{kind} {identifier!r} does not exist")
-        self.kind, self.identifier = kind, identifier
+        self.kind = kind
+        self.identifier = identifier
 
 
 class Conflict(L4mError):
@@ -54,7 +55,8 @@ class Conflict(L4mError):
 
     def __init__(self, message: str, kind: str = "", identifier: str = "") -> None:
         super().__init__(message)
-        self.kind, self.identifier = kind, identifier
+        self.kind = kind
+        self.identifier = identifier
 
 
 class QuotaExceeded(L4mError):
@@ -63,7 +65,9 @@ class QuotaExceeded(L4mError):
     def __init__(self, quota: str, limit: int, parameter: str = "") -> None:
         advice = f"; the stack's parameter {parameter} raises it" if parameter else ""
         super().__init__(f"{quota}: the limit of {limit} is reached{advice}")
-        self.quota, self.limit, self.parameter = quota, limit, parameter
+        self.quota = quota
+        self.limit = limit
+        self.parameter = parameter
 
 
 class AccessDenied(L4mError):

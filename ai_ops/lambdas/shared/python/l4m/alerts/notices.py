@@ -12,7 +12,9 @@ from l4m.alerts.payload import build_payload, time_string
 from l4m.alerts.texts import long_text, short_text, subject
 from l4m.model import Alert, Detector, LambdaTarget, MetricSet
 
-SNS, LAMBDA, EVENT = "sns", "lambda", "event"
+SNS = "sns"
+LAMBDA = "lambda"
+EVENT = "event"
 EVENT_SOURCE = "l4m"
 
 

@@ -25,7 +25,8 @@ def subject(detector: Detector, group: Document, explanation: Document) -> str:
 def short_text(group: Document, explanation: Document, timezone: str) -> str:
     """One SMS; where there is too much to say, the place is cut short."""
     what = f"{group['measure']} {_verdict(group, explanation)} "
-    start, began = _time(group["start"], timezone), _time(explanation["incidentStart"], timezone)
+    start = _time(group["start"], timezone)
+    began = _time(explanation["incidentStart"], timezone)
     when = f"{start}{_zone(group['start'], timezone)}" + (f" (since {began})" if began != start else "")
     rest = f", {when}, severity {group['score']:.0f}"
     place = cut(_where(explanation["dimensions"]), SHORT_LENGTH - len(what) - len(rest))
@@ -54,7 +55,8 @@ def long_text(alert: Alert, detector: Detector, group: Document, explanation: Do
 def _verdict(group: Document, explanation: Document) -> str:
     if group["kind"] == "missing" or explanation["actual"] is None:
         return "did not report"
-    change, side = explanation["changePercent"], "above" if group["direction"] == "up" else "below"
+    change = explanation["changePercent"]
+    side = "above" if group["direction"] == "up" else "below"
     if change is None:
         return f"is {side} what was expected"
     if abs(change) > LARGEST_PERCENT:
@@ -93,7 +95,8 @@ def _contributions(group: Document) -> list[str]:
 
 
 def _completeness(completeness: Mapping[str, Any]) -> str:
-    rows, invalid = completeness.get("rows", 0), completeness.get("invalidRows", 0)
+    rows = completeness.get("rows", 0)
+    invalid = completeness.get("invalidRows", 0)
     text = f"{rows:,} rows were read" + (f", {invalid:,} were invalid" if invalid else "")
     return text if completeness.get("files", 1) else "no file arrived for this interval"
 

@@ -90,7 +90,8 @@ def _members(model: ServiceModel, route: Route, request: Request, body: Members)
 
 def _check(model: ServiceModel, operation: Operation, given: Members) -> Members:
     """The members that the model knows, if they have its shapes and the ARNs among them are of the right kinds."""
-    checked, faults = Members(), list[Fault]()
+    checked = Members()
+    faults = list[Fault]()
     try:
         checked = validate(model.shapes, operation.input, given)
     except InvalidInput as error:

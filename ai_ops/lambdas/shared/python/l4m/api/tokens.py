@@ -31,7 +31,8 @@ def open_token(secret: bytes, operation: str, members: Mapping[str, Any]) -> str
         raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise _refused() from error
-    seal, position = raw[:SEAL_BYTES], raw[SEAL_BYTES:]
+    seal = raw[:SEAL_BYTES]
+    position = raw[SEAL_BYTES:]
     if not hmac.compare_digest(seal, _seal(secret, operation, members, position)):
         raise _refused()
     return position.decode()

@@ -76,7 +76,8 @@ class _Checker:
             return self._fault(where, f"has to be a text, not {_kind(value)}")
         if any("\ud800" <= letter <= "\udfff" for letter in value):
             return self._fault(where, "has half of a surrogate pair")
-        enum, pattern = shape.get("enum"), shape.get("pattern")
+        enum = shape.get("enum")
+        pattern = shape.get("pattern")
         if enum and value not in enum:
             self._fault(where, f"{_shown(value)} is none of {', '.join(enum)}")
         elif self._bounds(shape, len(value), where, "characters") and pattern and not compile_pattern(pattern).fullmatch(value):

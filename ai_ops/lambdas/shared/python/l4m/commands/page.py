@@ -103,8 +103,10 @@ def _panel(series: IncidentSeries, measure: Measure, clock: Clock) -> Panel:
 def _sentence(series: IncidentSeries, aggregation: Aggregation) -> str:
     """What came against what was expected over the whole incident: the sums, or the means of what is averaged."""
     window = slice(series.event[0], series.event[1] + 1)
-    values, expected = series.fields["value"][window], series.fields["expected"][window]
-    present, awaited = values[np.isfinite(values)], expected[np.isfinite(expected)]
+    values = series.fields["value"][window]
+    expected = series.fields["expected"][window]
+    present = values[np.isfinite(values)]
+    awaited = expected[np.isfinite(expected)]
     is_mean = aggregation is Aggregation.AVG
     due = charts.say_number(float(awaited.mean() if is_mean and len(awaited) else awaited.sum()))
     if not len(present):

@@ -36,7 +36,8 @@ class PointFiles:
 
     def __init__(self, folder: Path, measures: Sequence[str], dimensions: Sequence[str]) -> None:
         self.nodes: tuple[tuple[str, ...], ...] = ()
-        self.measures, self.dimensions = tuple(measures), tuple(dimensions)
+        self.measures = tuple(measures)
+        self.dimensions = tuple(dimensions)
         self.pieces: list[Piece] = []
         self._folder = folder
 

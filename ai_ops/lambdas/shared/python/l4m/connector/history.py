@@ -114,7 +114,8 @@ class HistoryCrawl:
     def _publish(self, state: CrawlState) -> None:
         """Hand the params over to the continuous crawl; a new layout or a new history begins at history's end."""
         assert state.history is not None
-        watermark, flights = state.watermark, state.flights
+        watermark = state.watermark
+        flights = state.flights
         before = live_fingerprint(Params.from_dict(state.params)) if state.params else None
         if watermark is None or before != live_fingerprint(self.params):
             watermark = timeline(self.params).floor(state.history.end)

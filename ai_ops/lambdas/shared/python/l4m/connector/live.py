@@ -59,7 +59,10 @@ class LiveCrawl:
 
 class _Run:
     def __init__(self, live: LiveCrawl, state: CrawlState, params: Params) -> None:
-        self.live, self.crawl, self.state, self.params = live, live.crawl, state, params
+        self.live = live
+        self.crawl = live.crawl
+        self.state = state
+        self.params = params
         self.query = Query(live.query_text, {START, END}, params.columns)
         self.timeline: Timeline = timeline(params)
         self.epoch = state.history.token if state.history else ""

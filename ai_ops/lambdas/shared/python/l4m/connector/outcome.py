@@ -39,7 +39,8 @@ def ending(event: Mapping[str, Any], advise: Callable[[str], str]) -> Ending:
 
 def _success(event: Mapping[str, Any]) -> Ending:
     params = event["params"]
-    crawl, detector = params.get("crawl", {}), params.get("detector", {})
+    crawl = params.get("crawl", {})
+    detector = params.get("detector", {})
     fields = {"history_rows": crawl.get("rows"), "detector": detector.get("arn"), "detector_status": detector.get("detector_status")}
     lines = [
         f"params.json in {event['bucket']} was applied.",
@@ -52,7 +53,8 @@ def _success(event: Mapping[str, Any]) -> Ending:
 
 
 def _failure(event: Mapping[str, Any], fault: Mapping[str, str], advise: Callable[[str], str]) -> Ending:
-    error, state = fault.get("Error", "unknown"), event.get("failedState", "unknown")
+    error = fault.get("Error", "unknown")
+    state = event.get("failedState", "unknown")
     cause = _cause(fault.get("Cause", ""))
     what_to_do = advise(error)
     fields = {"failed_state": state, "error": error, "cause": cause, "what_to_do": what_to_do}

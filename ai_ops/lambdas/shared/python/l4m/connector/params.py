@@ -111,7 +111,8 @@ def _folder(path: str) -> str:
 
 
 def _alert(given: Mapping[str, Any]) -> AlertParams | None:
-    function, topic = given.get("alert_lambda_arn") or None, given.get("alert_sns_topic_arn") or None
+    function = given.get("alert_lambda_arn") or None
+    topic = given.get("alert_sns_topic_arn") or None
     if not function and not topic:
         return None
     return AlertParams(

@@ -32,7 +32,8 @@ class Query:
 
     def render(self, **instants: datetime) -> str:
         """The SELECT with each window's bound as a typed literal in UTC; nothing else of the text is touched."""
-        parts, done = [], 0
+        parts = []
+        done = 0
         for name, start, end in _placeholders(self.text):
             parts += [self.text[done:start], _literal(instants[name]) if name else ""]
             done = end

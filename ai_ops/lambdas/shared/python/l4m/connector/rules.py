@@ -97,7 +97,8 @@ def check_historical_end(context: Context) -> Iterable[Fault]:
 
 def check_bucket(context: Context) -> Iterable[Fault]:
     """The file and all data share one bucket."""
-    own, named = context.bucket, context.given["s3_bucket"]
+    own = context.bucket
+    named = context.given["s3_bucket"]
     if own and named != own:
         yield Fault("s3_bucket", f"is {named!r}, but this file lies in {own!r}")
     for field, path in ((HISTORY, context.history), (TEMPLATE, context.template)):

@@ -44,7 +44,8 @@ def _render_pattern(pattern: str, start: datetime) -> str:
 
 
 def _render_token(token: str, pattern: str, start: datetime) -> str:
-    letter, width = token[0], len(token)
+    letter = token[0]
+    width = len(token)
     if not letter.isalpha():
         return token
     if letter == "y":

@@ -166,7 +166,8 @@ def _phase(status: str, error: str) -> Phase:
 
 
 def _translated(error: ClientError) -> L4mError:
-    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    code = error.response["Error"]["Code"]
+    message = error.response["Error"].get("Message", "")
     text = f"Redshift Data API, {error.operation_name}: {code}: {message}"
     if code.startswith("AccessDenied"):
         return AccessDenied(text)

@@ -85,7 +85,8 @@ class Bucket:
         try:
             yield
         except self.client.exceptions.ClientError as error:
-            code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+            code = error.response["Error"]["Code"]
+            message = error.response["Error"].get("Message", "")
             if self.kms_key_arn and (code == "AccessDenied" or "KMS" in code):
                 raise AccessDenied(f"KmsKeyArn {self.kms_key_arn} cannot be used: {message or code}") from error
             raise

@@ -41,7 +41,8 @@ class History:
         """This history with later intervals at its end; series that are new there were not reported before."""
         known = {node: position for position, node in enumerate(self.nodes)}
         union = self.nodes if nodes == self.nodes else (*self.nodes, *(node for node in nodes if node not in known))
-        older, newer = self._over(union), History(np.asarray(starts, np.int64), nodes, values)._over(union)
+        older = self._over(union)
+        newer = History(np.asarray(starts, np.int64), nodes, values)._over(union)
         return History(np.concatenate((self.starts, newer.starts)), union, np.concatenate((older.values, newer.values), axis=1))
 
     def split(self, interval_seconds: int) -> list[tuple[int, History]]:

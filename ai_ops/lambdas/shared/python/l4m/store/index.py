@@ -130,7 +130,9 @@ class Index:
 
     def count(self, least: float = 0) -> Census:
         """All groups of at least a score, counted."""
-        since, pages, wanted = None, dict[IndexPage, Counter[str]](), {str(score) for score in range(MOST_SCORE + 1) if score >= least}
+        since = None
+        pages = dict[IndexPage, Counter[str]]()
+        wanted = {str(score) for score in range(MOST_SCORE + 1) if score >= least}
         for row in self.table.query(self._tally_pk):
             if row.sort == SINCE:
                 since = row.document["start"]
@@ -162,7 +164,8 @@ class Index:
         newest = IndexPage.of(left[0].page.interval_seconds, int(after[:12])) if after is not None else None
         found: list[IndexEntry] = []
         while left and len(found) < most:
-            asked, promised = list[Tally](), 0
+            asked = list[Tally]()
+            promised = 0
             while left and promised < most - len(found):
                 tally = left.popleft()
                 if newest is None or tally.page <= newest:
@@ -182,7 +185,8 @@ class Index:
 
         def edit(found: Documents) -> Documents:
             require()
-            counts, scores = found[0] or {}, found[1] or {}
+            counts = found[0] or {}
+            scores = found[1] or {}
             kept = {start: score for start, score in scores.items() if start not in replaced}
             after = dict(sorted({**kept, **fresh}.items()))
             return {**counts, str(page.number): dict(Counter(str(int(score)) for score in after.values()))}, after
@@ -201,7 +205,8 @@ class Index:
 
 def _entries(row: Row) -> Iterator[IndexEntry]:
     """The groups in a document of the index."""
-    seconds, measure = int(row.sort.partition("#")[0]), _measure(row)
+    seconds = int(row.sort.partition("#")[0])
+    measure = _measure(row)
     return (IndexEntry(int(start), seconds, measure, score) for start, score in row.document.items())
 
 

@@ -3,7 +3,9 @@
 from l4m.arns import name_of
 from l4m.store.table import Key
 
-DETECTORS, METRIC_SETS, ALERTS = "detector", "metric-set", "alert"
+DETECTORS = "detector"
+METRIC_SETS = "metric-set"
+ALERTS = "alert"
 
 
 def detector_key(arn: str) -> Key:

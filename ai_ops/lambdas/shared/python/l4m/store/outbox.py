@@ -9,7 +9,9 @@ from typing import Any
 
 from l4m.store.table import Key, KeyTakenError, Table
 
-WAITING, DELIVERED, UNDELIVERED = "waiting", "delivered", "undelivered"
+WAITING = "waiting"
+DELIVERED = "delivered"
+UNDELIVERED = "undelivered"
 
 
 @dataclass(frozen=True)

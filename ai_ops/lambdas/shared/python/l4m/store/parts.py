@@ -61,7 +61,8 @@ class Plan:
     def from_bytes(cls, content: bytes) -> Plan:
         """The plan that was written."""
         document = json.loads(content)
-        slices, leaves = tuple(map(tuple, document["slices"])), tuple(map(tuple, document["leaves"]))
+        slices = tuple(map(tuple, document["slices"]))
+        leaves = tuple(map(tuple, document["leaves"]))
         return cls(**{**document, "slices": slices, "leaves": leaves, "owners": tuple(document["owners"])})
 
 

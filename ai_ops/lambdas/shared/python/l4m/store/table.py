@@ -53,7 +53,8 @@ class Table:
     """Reads are strongly consistent; a write happens wholly or not at all."""
 
     def __init__(self, client: Any, name: str) -> None:
-        self.client, self.name = client, name
+        self.client = client
+        self.name = name
 
     def get(self, key: Key) -> Row | None:
         """The document under a key."""

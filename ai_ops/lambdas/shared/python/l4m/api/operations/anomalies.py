@@ -15,7 +15,8 @@ Answer = tuple[Members, str | None]
 
 def list_anomaly_group_summaries(context: Context, members: Members) -> Members:
     """Groups of a detector, newest first, with counts over all of them."""
-    detector, threshold = members["AnomalyDetectorArn"], members["SensitivityThreshold"]
+    detector = members["AnomalyDetectorArn"]
+    threshold = members["SensitivityThreshold"]
 
     def ask(limit: int, after: str | None) -> Answer:
         page, statistics = anomalies.survey_groups(context, detector, threshold, limit, after)
@@ -33,7 +34,9 @@ def get_anomaly_group(context: Context, members: Members) -> Members:
 
 def list_anomaly_group_time_series(context: Context, members: Members) -> Members:
     """The anomalous series of a group over time."""
-    detector, group, measure = members["AnomalyDetectorArn"], members["AnomalyGroupId"], members["MetricName"]
+    detector = members["AnomalyDetectorArn"]
+    group = members["AnomalyGroupId"]
+    measure = members["MetricName"]
 
     def ask(limit: int, after: str | None) -> Answer:
         page = anomalies.list_series(context, detector, group, measure, limit=limit, after=after)
@@ -44,7 +47,9 @@ def list_anomaly_group_time_series(context: Context, members: Members) -> Member
 
 def list_anomaly_group_related_metrics(context: Context, members: Members) -> Members:
     """Causes and effects of a group."""
-    detector, group, wanted = members["AnomalyDetectorArn"], members["AnomalyGroupId"], members.get("RelationshipTypeFilter")
+    detector = members["AnomalyDetectorArn"]
+    group = members["AnomalyGroupId"]
+    wanted = members.get("RelationshipTypeFilter")
 
     def ask(limit: int, after: str | None) -> Answer:
         page = anomalies.list_related(context, detector, group, wanted, limit=limit, after=after)
@@ -62,7 +67,8 @@ def put_feedback(context: Context, members: Members) -> Members:
 
 def get_feedback(context: Context, members: Members) -> Members:
     """What was said about a group, or one series of it."""
-    detector, asked = members["AnomalyDetectorArn"], members["AnomalyGroupTimeSeriesFeedback"]
+    detector = members["AnomalyDetectorArn"]
+    asked = members["AnomalyGroupTimeSeriesFeedback"]
 
     def ask(limit: int, after: str | None) -> Answer:
         page = feedback.list_feedback(context, detector, asked["AnomalyGroupId"], asked.get("TimeSeriesId"), limit=limit, after=after)

@@ -67,7 +67,8 @@ def read_filters(wire: Wire) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]
     if len(set(measures)) < len(measures):
         faults.append(Fault("AlertFilters.MetricList", "names a measure twice"))
     for index, one in enumerate(wire.get("DimensionFilterList", [])):
-        where, name = f"AlertFilters.DimensionFilterList[{index}]", one.get("DimensionName")
+        where = f"AlertFilters.DimensionFilterList[{index}]"
+        name = one.get("DimensionName")
         if name is None or name in dimensions:
             faults.append(Fault(f"{where}.DimensionName", "is required" if name is None else f"{name!r} has a filter already"))
         elif "DimensionValueList" not in one:

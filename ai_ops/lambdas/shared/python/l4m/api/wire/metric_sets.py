@@ -87,7 +87,9 @@ def read_filters(wire: Sequence[Wire]) -> tuple[dict[str, tuple[str, ...]], list
     filters: dict[str, tuple[str, ...]] = {}
     faults: list[Fault] = []
     for index, one in enumerate(wire):
-        where, name, listed = f"DimensionFilterList[{index}]", one.get("Name"), one.get("FilterList", [])
+        where = f"DimensionFilterList[{index}]"
+        name = one.get("Name")
+        listed = one.get("FilterList", [])
         if name is None or name in filters:
             faults.append(Fault(f"{where}.Name", "is required" if name is None else f"{name!r} has a filter already"))
             continue

@@ -27,7 +27,8 @@ def read_source(wire: Wire, field: str) -> tuple[S3Source | OtherSource, list[Fa
 def read_s3_source(wire: Wire, field: str) -> tuple[S3Source, list[Fault]]:
     """An S3SourceConfig, or the one of a sample, with what is wrong with its structure."""
     text, faults = _read_format(wire.get("FileFormatDescriptor"), f"{field}.FileFormatDescriptor")
-    templated, historical = wire.get("TemplatedPathList"), wire.get("HistoricalDataPathList")
+    templated = wire.get("TemplatedPathList")
+    historical = wire.get("HistoricalDataPathList")
     source = S3Source(wire.get("RoleArn", ""), templated[0] if templated else None, historical[0] if historical else None, text)
     return source, faults
 

@@ -29,7 +29,8 @@ def check_names_once(metric_set: MetricSet) -> Iterator[Fault]:
 
 def check_columns_apart(metric_set: MetricSet) -> Iterator[Fault]:
     """A column is a measure, a dimension or the timestamp, never two of them."""
-    measures, dimensions = {one.name for one in metric_set.measures}, set(metric_set.dimensions)
+    measures = {one.name for one in metric_set.measures}
+    dimensions = set(metric_set.dimensions)
     yield from (Fault("dimensions", f"{name!r} is a measure too") for name in sorted(measures & dimensions))
     if metric_set.timestamp and metric_set.timestamp.name in measures:
         yield Fault("timestamp.name", f"{metric_set.timestamp.name!r} is a measure too")

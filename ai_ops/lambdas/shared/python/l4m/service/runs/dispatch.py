@@ -42,7 +42,8 @@ def perform(context: Context, event: Mapping[str, Any]) -> Step:
 
 
 def _perform(context: Context, event: Mapping[str, Any]) -> None:
-    detector, task = event["detector"], event["task"]
+    detector = event["detector"]
+    task = event["task"]
     if task == "run":
         if run_detector(context, detector, _epoch(event["time"])):
             context.clients.client("lambda").invoke(

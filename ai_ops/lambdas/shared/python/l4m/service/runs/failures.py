@@ -33,7 +33,8 @@ def record_failure(table: Table, cloudwatch: Any, record: Mapping[str, Any], now
     ``record`` is what Lambda sends to the destination of failed asynchronous events (see ``read_record``). A detector that is gone or has
     taken another order since is left alone, as one whose learning was called off; then nothing has failed, and the answer is False.
     """
-    event, reason = record["requestPayload"], describe_failure(record)
+    event = record["requestPayload"]
+    reason = describe_failure(record)
     resources = Resources(table)
     with suppress(NotFound, Conflict):
         detector = resources.detector(event["detector"])
@@ -64,10 +65,13 @@ def read_record(event: Mapping[str, Any]) -> Mapping[str, Any]:
     'States.Timeout'
     """
     if "serviceError" in event:
-        order, error = event["order"], event["serviceError"]
-        condition, message = error["Error"], _message(error.get("Cause", ""))
+        order = event["order"]
+        error = event["serviceError"]
+        condition = error["Error"]
+        message = _message(error.get("Cause", ""))
     elif "detail" in event:
-        order, condition = json.loads(event["detail"]["input"])["order"], f"the execution ended as {event['detail']['status']}"
+        order = json.loads(event["detail"]["input"])["order"]
+        condition = f"the execution ended as {event['detail']['status']}"
         message = ""
     else:
         return event
@@ -85,7 +89,8 @@ def _message(cause: str) -> str:
 def _fail_interval(table: Table, detector: Detector, moment: datetime, reason: str) -> None:
     """Note that the interval which was due ended the function; whoever runs next goes by single intervals."""
     runs = Runs(table, detector.name, detector.generation)
-    pointer, metric_sets = runs.pointer(), Resources(table).metric_sets(detector.arn)
+    pointer = runs.pointer()
+    metric_sets = Resources(table).metric_sets(detector.arn)
     if pointer is None or not metric_sets or Timeline.of(metric_sets[0]).due_at(pointer.next) > moment.timestamp():
         return
     runs.move(pointer, replace(pointer, deaths=pointer.deaths + 1))
@@ -102,7 +107,8 @@ def describe_failure(record: Mapping[str, Any]) -> str:
     ... })
     'learning was given up after 3 attempts: Runtime exited with error: signal: killed; probably out of memory: raise RunMemory'
     """
-    context, task = record["requestContext"], record["requestPayload"]["task"]
+    context = record["requestContext"]
+    task = record["requestPayload"]["task"]
     attempts = context.get("approximateInvokeCount")
     cause = _PREFIX.sub("", (record.get("responsePayload") or {}).get("errorMessage") or context["condition"])
     hint = next((f"; {hint}" for sign, hint in _HINTS.items() if sign in cause), "")

@@ -55,7 +55,8 @@ def work(name: str, context: Context, detector_arn: str, generation: int, do: Ca
 
 def _give_up(name: str, context: Context, detector_arn: str, generation: int, error: L4mError) -> None:
     """Let the detector fail, unless it has taken another order; then nobody waits for this one any more."""
-    task, about = TASKS[name], {"detector": detector_arn, "generation": generation, "error": str(error)}
+    task = TASKS[name]
+    about = {"detector": detector_arn, "generation": generation, "error": str(error)}
     try:
         context.resources.require_detector(detector_arn, generation, task.states)
     except Conflict:
@@ -141,7 +142,8 @@ class LearningJob:
 
     def move(self, status: DetectorStatus) -> None:
         """Bring the detector into its next state."""
-        detector, context = self.job.detector, self.job.context
+        detector = self.job.detector
+        context = self.job.context
         context.resources.move_detector(detector.arn, detector.generation, status, allowed=UNDER_WAY, now=context.now)
 
     @property
@@ -151,7 +153,8 @@ class LearningJob:
 
     def require(self) -> None:
         """Raise Conflict once the detector has taken another order."""
-        detector, context = self.job.detector, self.job.context
+        detector = self.job.detector
+        context = self.job.context
         context.resources.require_detector(detector.arn, detector.generation, UNDER_WAY)
 
     def _require_room(self, reading: Reading) -> None:
@@ -174,7 +177,8 @@ class LearningJob:
 def _activate(learning: LearningJob) -> None:
     job = learning.job
     learning.forget_last()
-    end, pointer = 0, job.runs.pointer()
+    end = 0
+    pointer = job.runs.pointer()
     if pointer is not None:  # an earlier attempt got this far
         learning.progress = Progress.resume(learning.series.load(pointer.state_key))
     else:

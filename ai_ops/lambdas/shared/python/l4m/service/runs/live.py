@@ -99,7 +99,8 @@ def _run_batches(run: Run) -> bool:
 
 def _ready(run: Run, due: Sequence[int], files: Files) -> list[int]:
     """The intervals to run now: one whose files are not there yet gets one more interval's time to arrive."""
-    timeline, ready = run.job.timeline, []
+    timeline = run.job.timeline
+    ready = []
     for start in due:
         if not files[start] and run.moment < timeline.due_at(start) + timeline.seconds:
             break
@@ -131,7 +132,8 @@ def _read(run: Run, starts: Sequence[int], files: Files) -> Reading:
 
 def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
     """Detect, save the new state, move the pointer, and only then make known what was found."""
-    job, progress = run.job, Progress.resume(run.series.load(state_key))
+    job = run.job
+    progress = Progress.resume(run.series.load(state_key))
     reading = reading.within(job.context.environment.most_series, progress.monitor.leaves)
     outcome = progress.observe(reading.starts, reading.block, feedback_of(job))
     report = build_report(job, reading, outcome, progress.open_incidents, is_correction=is_correction)
@@ -159,7 +161,9 @@ def _save(run: Run, state: SavedState) -> str:
 
 def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: bool) -> Pointer:
     """The pointer after what was read; states that no late data can go back to any more are deleted."""
-    timeline, old, starts = run.job.timeline, run.pointer, reading.starts
+    timeline = run.job.timeline
+    old = run.pointer
+    starts = reading.starts
     end = timeline.after(starts[-1])
     oldest = timeline.before(end, run.job.context.environment.late_intervals)
     seen = {**old.seen, **{str(start): fingerprint(files[start]) for start in starts}}

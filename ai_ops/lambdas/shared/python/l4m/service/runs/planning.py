@@ -24,7 +24,8 @@ MOST_SHARDS = 1_000
 
 def require_quota(job: DetectorJob, combinations: int) -> None:
     """Raise InvalidInput when so many leaves are more than the quota."""
-    most, measures = job.context.environment.most_series, len(job.metric_set.measures)
+    most = job.context.environment.most_series
+    measures = len(job.metric_set.measures)
     if measures * combinations > most:
         counted = f"{measures * combinations:,} series ({measures} measures of {combinations:,} combinations of dimension values)"
         raise InvalidInput(Fault("DimensionList", f"{counted} are more than the quota MaxSeries of {most:,}"))
@@ -54,8 +55,10 @@ def cut(first: int, last: int, step: int = SLICE_INTERVALS) -> list[tuple[int, i
 
 def plan_learning(job: DetectorJob) -> Plan:
     """Count what there is to learn from, and divide it."""
-    counted, timeline = count_history(job), job.timeline
-    first, parts = None, []
+    counted = count_history(job)
+    timeline = job.timeline
+    first = None
+    parts = []
     if counted is not None:
         parts.append(counted[0])
         job.runs.describe_learning(counted[1])
@@ -103,7 +106,8 @@ def _plan(
     appeared, hashes = _gather(populations)
     leaves = sorted(appeared, key=lambda leaf: (appeared[leaf], leaf))
     require_quota(job, len(leaves))
-    series, occupied = len(leaves) * len(job.metric_set.measures), np.concatenate([one.occupied for one in populations])
+    series = len(leaves) * len(job.metric_set.measures)
+    occupied = np.concatenate([one.occupied for one in populations])
     shards = _count_shards(job, series, len(occupied))
     at_once = job.context.environment.series_at_once
     step = max(1, min(SLICE_INTERVALS, SLICE_INTERVALS * at_once // series))  # as many values as the largest slice of one function
@@ -127,7 +131,8 @@ def _gather(populations: Sequence[Population]) -> tuple[dict[tuple[str, ...], in
     """The first interval of each leaf, counted over all populations, and its hash."""
     appeared: dict[tuple[str, ...], int] = {}
     hashes: dict[tuple[str, ...], int] = {}
-    begin, never = 0, sum(len(one.occupied) for one in populations)
+    begin = 0
+    never = sum(len(one.occupied) for one in populations)
     for one in populations:
         first = np.where(one.first < len(one.occupied), begin + one.first, never).tolist()
         for leaf, moment, mark in zip(one.leaves, first, one.hashes.tolist(), strict=True):
@@ -138,7 +143,8 @@ def _gather(populations: Sequence[Population]) -> tuple[dict[tuple[str, ...], in
 
 
 def _count_shards(job: DetectorJob, series: int, intervals: int) -> int:
-    at_once, values = job.context.environment.series_at_once, values_at_once(job)
+    at_once = job.context.environment.series_at_once
+    values = values_at_once(job)
     if series * intervals > MOST_SHARDS * values:
         size = f"{intervals:,} intervals x {series:,} series"
         raise InvalidInput(Fault("data", f"{size} are more than {MOST_SHARDS * values:,} values; is a timestamp far off?"))

@@ -50,7 +50,8 @@ class Reading:
 
     def within(self, most_series: int, known: Collection[tuple[str, ...]]) -> Reading:
         """The same without new series that would be more than the quota allows; those that are watched stay."""
-        room, watched = most_series // len(self.block.values) - len(known), set(known)
+        room = most_series // len(self.block.values) - len(known)
+        watched = set(known)
         fresh = [column for column, leaf in enumerate(self.block.leaves) if leaf not in watched]
         if len(fresh) <= max(0, room):
             return self
@@ -92,7 +93,8 @@ def read_catch_up(job: DetectorJob, first: int | None) -> Iterator[Reading]:
 
 def list_catch_up(job: DetectorJob, first: int | None) -> tuple[list[int], Files]:
     """The same intervals, and their files."""
-    source, timeline = source_of(job.metric_set), job.timeline
+    source = source_of(job.metric_set)
+    timeline = job.timeline
     if not source.templated_path:
         return [], {}
     client = user_client(job.context, source.role_arn, "s3")
@@ -131,7 +133,8 @@ def read_intervals(job: DetectorJob, starts: Sequence[int], files: Files, shard:
 
 def count_intervals(job: DetectorJob, starts: Sequence[int], files: Files) -> Population:
     """The leaves of consecutive intervals, the first of which begins the span that is counted from."""
-    spec, end = spec_of(job.metric_set), job.timeline.after(starts[-1])
+    spec = spec_of(job.metric_set)
+    end = job.timeline.after(starts[-1])
     wanted = _files_of(starts, files)
     return _fetch(job, wanted, lambda paths, names: count_leaves(paths, spec, starts[0], end, names=names))[0]
 
@@ -182,7 +185,8 @@ def _files_of(starts: Sequence[int], files: Files) -> tuple[S3File, ...]:
 def _read(
     job: DetectorJob, files: Sequence[S3File], span: Span, shard: Shard | None, most_series: int | None = None
 ) -> tuple[Block, ReadReport]:
-    spec, (first, end) = replace(spec_of(job.metric_set), shard=shard), span
+    spec = replace(spec_of(job.metric_set), shard=shard)
+    first, end = span
     most = CELL_LIMIT if shard else values_at_once(job)
     return _fetch(
         job,

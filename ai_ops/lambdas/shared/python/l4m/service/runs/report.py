@@ -52,7 +52,8 @@ def still_open(before: Collection[str], outcome: Outcome) -> tuple[str, ...]:
 
 
 def _describe_group(job: DetectorJob, starts: Sequence[int], group: Group) -> dict[str, Any]:
-    detector, severity = job.detector, round(group.severity, 2)
+    detector = job.detector
+    severity = round(group.severity, 2)
     entry = IndexEntry(_interval(job, starts, group.start), job.timeline.seconds, group.measure, severity)
     return {
         "id": entry.group_id(detector.arn),
@@ -71,7 +72,8 @@ def _describe_group(job: DetectorJob, starts: Sequence[int], group: Group) -> di
 
 def _find_retracted(job: DetectorJob, starts: Sequence[int], groups: Sequence[Report]) -> list[str]:
     """Ids of groups that an earlier reading of the same intervals found and this one did not."""
-    found, timeline = {group["id"] for group in groups}, job.timeline
+    found = {group["id"] for group in groups}
+    timeline = job.timeline
     before = job.index.between(starts[0], timeline.after(starts[-1]))
     ids = [entry.group_id(job.detector.arn) for entry in before if entry.interval_seconds == timeline.seconds]
     return [identifier for identifier in ids if identifier not in found]

@@ -46,7 +46,8 @@ def cron_of(metric_set: MetricSet) -> str:
 
 
 def _schedule(job: DetectorJob) -> dict[str, Any]:
-    environment, detector = job.context.environment, job.detector
+    environment = job.context.environment
+    detector = job.detector
     event = {"detector": detector.arn, "task": "run", "time": "<aws.scheduler.scheduled-time>"}
     return {
         "Name": detector.name,

@@ -90,7 +90,8 @@ def _values(learning: LearningJob, plan: Plan, number: int, starts: list[int]) -
 
 def _blocks(learning: LearningJob, plan: Plan, number: int, starts: list[int]) -> Iterator[tuple[int, Block]]:
     """A shard's part of the history, then of the live intervals, each with the number of its first interval."""
-    job, shard = learning.job, (number, plan.shards)
+    job = learning.job
+    shard = (number, plan.shards)
     if plan.history:
         history = read_history(job, (starts[0], job.timeline.after(starts[plan.history - 1])), shard)
         if history is not None:
@@ -102,8 +103,10 @@ def _blocks(learning: LearningJob, plan: Plan, number: int, starts: list[int]) -
 
 
 def _join(learning: LearningJob, parts: Parts) -> Step:
-    plan, timeline = parts.plan(), learning.job.timeline
-    nodes, starts = _nodes(learning, plan), timeline.stretch(plan.start, plan.intervals)
+    plan = parts.plan()
+    timeline = learning.job.timeline
+    nodes = _nodes(learning, plan)
+    starts = timeline.stretch(plan.start, plan.intervals)
     merger = ShardMerger(nodes)
     for piece, (first, end) in enumerate(plan.slices):
         learning.require()
@@ -126,7 +129,8 @@ def _join(learning: LearningJob, parts: Parts) -> Step:
 
 
 def _advance(learning: LearningJob, parts: Parts, progress: Event) -> Step:
-    plan, timeline = parts.plan(), learning.job.timeline
+    plan = parts.plan()
+    timeline = learning.job.timeline
     starts = timeline.stretch(plan.start, plan.intervals)
     state = _states(learning, parts).load(progress["state"])
     learning.progress = Progress.resume(state)

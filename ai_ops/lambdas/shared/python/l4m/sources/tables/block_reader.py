@@ -58,7 +58,8 @@ def read_block(
     """
     cells = ValueGrid(tuple(measure.aggregation for measure in spec.measures), cell_limit, series_limit)
     reading, report = _read_all(paths, spec, cells, (start, end), names=names, threads=threads, progress=progress)
-    first, leaves = reading.finish(), reading.leaves()
+    first = reading.finish()
+    leaves = reading.leaves()
     return Block(first, cells.values(leaves.numbers), leaves.names), report
 
 
@@ -68,7 +69,8 @@ def count_leaves(
     """Read as ``read_block`` does, however much there is, but keep no values."""
     census = LeafCensus()
     reading, report = _read_all(paths, spec, census, (start, end), names=names)
-    first, leaves = reading.finish(), reading.leaves()
+    first = reading.finish()
+    leaves = reading.leaves()
     return Population(first, census.occupied(), leaves.names, leaves.first, leaves.hashes), report
 
 
@@ -83,7 +85,8 @@ def _read_all(
     progress: Progress | None = None,
 ) -> tuple[ScanReader, ReadReport]:
     check_format(spec.timestamp.format)
-    clock, (start, end) = Clock(spec.interval_seconds, spec.timezone), span
+    clock = Clock(spec.interval_seconds, spec.timezone)
+    start, end = span
     wanted = None if start is None or end is None else clock.range(start, end)
     reading = ScanReader(spec, clock, wanted, cells)
     if paths:

@@ -70,7 +70,8 @@ def _read(connection: Any, scan: Scan, numbers: tuple[str, str], dimensions: Seq
 
 def _case(connection: Any, name: str, dimensions: Sequence[str]) -> Case:
     found = connection.execute("SELECT * FROM leaves WHERE case_name = ? ORDER BY row", [name]).fetchnumpy()
-    codes, values = [], {}
+    codes = []
+    values = {}
     for number, dimension in enumerate(dimensions):
         texts = found[f"d{number}"].tolist()
         values[dimension] = sorted(set(texts))

@@ -35,7 +35,8 @@ def locate(connection: Any, scan: Scan, file: DataFile, row: int, *, column: str
 
 def line_at(file: DataFile, position: int) -> int:
     """The line, counted from 1, that a byte of a text file stands on; ``position`` counts from 1 in the unzipped file."""
-    line, left = 1, position - 1
+    line = 1
+    left = position - 1
     opener: Any = gzip.open if file.is_gzip else open
     with opener(file.path, "rb") as content:
         while left > 0 and (piece := content.read(min(left, _PIECE))):
@@ -54,7 +55,8 @@ def _csv_rows(file: DataFile, scan: Scan, wanted: CsvFormat, refused: Collection
         line = 1
         try:
             for count, record in enumerate(reader):
-                first, line = line, reader.line_num + 1
+                first = line
+                line = reader.line_num + 1
                 if record and count >= scan.header_lines and count + 1 not in refused:
                     yield first, dict(zip(scan.types, record, strict=False))
         except csv.Error:

@@ -16,7 +16,8 @@ from l4m.errors import Fault, InvalidInput
 from l4m.model import CsvFormat, JsonFormat
 from l4m.sources.tables.identifiers import literal
 
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
 _PIECE = 1 << 20
 _GLOB = set("*?[")
 

@@ -27,7 +27,8 @@ def check_regular(occupied: NDArray[np.bool_], first: int, clock: Clock, name: s
     longest = int(np.argmax(lengths))
     if lengths[longest] < min(_LONG_RUN, max(len(gaps), 2)):
         return
-    start, gap = begins[longest], int(gaps[begins[longest]])
+    start = begins[longest]
+    gap = int(gaps[begins[longest]])
     since = np.datetime64(clock.start(first + int(present[start])), "s")
     raise InvalidInput(
         Fault(

@@ -34,7 +34,8 @@ class RowFaults:
 
     def enter(self, length: int, file: NDArray[np.int32]) -> None:
         """Begin a batch of rows; ``file`` tells which file each is from."""
-        self._length, self._file = length, file
+        self._length = length
+        self._file = file
 
     def leave(self) -> None:
         """End the batch."""

@@ -77,7 +77,9 @@ class ScanReader:
     def __init__(self, spec: TableSpec, clock: Clock, wanted: tuple[int, int] | None, cells: ValueGrid | LeafCensus) -> None:
         self.names: list[str] = []
         self.cells = cells
-        self.spec, self._clock, self._wanted = spec, clock, wanted
+        self.spec = spec
+        self._clock = clock
+        self._wanted = wanted
         self._first_hash = 1 << len(spec.dimensions)  # smaller ones tell which dimensions are empty
         self._slots = {is_utc: SlotTable(clock, is_utc) for is_utc in (False, True)}
         self._leaves = LeafIndex(spec)
@@ -111,14 +113,16 @@ class ScanReader:
 
     def leaves(self) -> Appearances:
         """The leaves in the order of their first interval, then of their names."""
-        names, first = self._leaves.names, self.cells.first_rows()
+        names = self._leaves.names
+        first = self.cells.first_rows()
         by_name = np.array(sorted(range(len(names)), key=names.__getitem__), np.intp)
         numbers = by_name[np.argsort(first[by_name], kind="stable")]
         return Appearances(tuple(names[leaf] for leaf in numbers), numbers, first[numbers], self._leaves.hashes[numbers])
 
     def report(self) -> ReadReport:
         """The counts, as far as the reading has come."""
-        counts, occupied = self._counts, np.flatnonzero(self.cells.occupied())
+        counts = self._counts
+        occupied = np.flatnonzero(self.cells.occupied())
         return ReadReport(
             **{f"rows{name and '_' + name}": counts[name or "rows"] for name in ("", "used", "filtered", "outside", "invalid", "partial")},
             rows_merged=max(0, counts["added"] - self.cells.filled()),
@@ -136,7 +140,8 @@ class ScanReader:
             self.cells.expect(self._clock.number(found[0] - DAY), self._clock.number(found[1] + DAY))
 
     def _take(self, batch: Batch) -> None:
-        slot, leaf = batch.numbers(SLOT, np.int32), batch.numbers(LEAF, np.uint64)
+        slot = batch.numbers(SLOT, np.int32)
+        leaf = batch.numbers(LEAF, np.uint64)
         self._counts["rows"] += batch.length
         self._findings.enter(batch.length, batch.numbers(FILE, np.int32))
         rows: Rows = _ALL
@@ -155,7 +160,9 @@ class ScanReader:
             is_inside = self._is_inside(interval) if again is None else self._is_inside(interval) | self._is_inside(again)
             self._counts["outside"] += int(len(interval) - np.count_nonzero(is_inside))
             if not is_inside.all():
-                rows, interval, again = _narrow(rows, is_inside), interval[is_inside], None if again is None else again[is_inside]
+                rows = _narrow(rows, is_inside)
+                interval = interval[is_inside]
+                again = None if again is None else again[is_inside]
         if not len(interval):
             return
         leaves = self._leaves.number(batch, rows)
@@ -166,11 +173,15 @@ class ScanReader:
 
     def _add(self, batch: Batch, measure: int, placed: Placed) -> Mask:
         values = batch.numbers(MEASURES + measure, np.float64)[placed.rows]
-        interval, again, leaves = placed.interval, placed.again, placed.leaves
+        interval = placed.interval
+        again = placed.again
+        leaves = placed.leaves
         is_number: Mask = np.abs(values) <= FLOAT32_MAX
         if not is_number.all():
             self._count_values(measure, placed.rows, values, is_number)
-            interval, leaves, values = interval[is_number], leaves[is_number], values[is_number]
+            interval = interval[is_number]
+            leaves = leaves[is_number]
+            values = values[is_number]
             again = None if again is None else again[is_number]
         self._counts["added"] += len(values) if measure == 0 else 0
         if again is None:
@@ -193,7 +204,8 @@ class ScanReader:
         return inside
 
     def _count_used(self, numbers: list[Mask]) -> None:
-        every, some = numbers[0].copy(), numbers[0].copy()
+        every = numbers[0].copy()
+        some = numbers[0].copy()
         for mask in numbers[1:]:
             every &= mask
             some |= mask
@@ -205,7 +217,9 @@ class ScanReader:
         return (lowest >= first) & (highest < end)
 
     def _count_bad(self, slot: Ints, leaf: NDArray[np.uint64]) -> None:
-        passes, timely, named = leaf != FILTERED, self._are_plausible(slot, slot), leaf >= self._first_hash
+        passes = leaf != FILTERED
+        timely = self._are_plausible(slot, slot)
+        named = leaf >= self._first_hash
         self._counts["filtered"] += int(np.count_nonzero(~passes))
         self._counts["invalid"] += int(np.count_nonzero(passes & ~(timely & named)))
         for reason, is_so in (
@@ -219,7 +233,8 @@ class ScanReader:
             self._findings.note(MISSING_DIMENSION, name, np.flatnonzero(is_empty))
 
     def _count_values(self, measure: int, rows: Rows, values: NDArray[np.float64], is_number: Mask) -> None:
-        is_empty, name = np.isnan(values), self.spec.measures[measure].name
+        is_empty = np.isnan(values)
+        name = self.spec.measures[measure].name
         for reason, mask in ((MISSING_MEASURE, is_empty), (NOT_A_NUMBER, ~is_number & ~is_empty)):
             where = _narrow(rows, np.flatnonzero(mask))
             self._findings.note(reason, name, where)

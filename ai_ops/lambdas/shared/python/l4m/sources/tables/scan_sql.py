@@ -12,8 +12,13 @@ from l4m.sources.tables.identifiers import identifier, literal
 from l4m.sources.tables.table_spec import TableSpec
 from l4m.sources.tables.timestamps import time_expression
 
-MISSING, UNPARSABLE, IMPLAUSIBLE = -(2**31), -(2**31) + 1, -(2**31) + 2  # slots that are none; others may be beyond ``bounds``
-FILTERED, WHOLE = 0, 1  # hashes that are none: a filter said no, there are no dimensions
+# Slots that are none; others may be beyond ``bounds``.
+MISSING = -(2**31)
+UNPARSABLE = -(2**31) + 1
+IMPLAUSIBLE = -(2**31) + 2
+# Hashes that are none.
+FILTERED = 0  # a filter said no
+WHOLE = 1  # there are no dimensions
 FILE, SLOT, IS_UTC, LEAF, MEASURES = range(5)  # columns of ``row_query``
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 _MICROSECONDS = 1_000_000
@@ -90,7 +95,8 @@ def _describe_columns(names: Sequence[str]) -> str:
 
 
 def _time(scan: Scan, timestamp: TimestampColumn) -> str:
-    column, type_ = _column(scan, timestamp.name), scan.types[timestamp.name]
+    column = _column(scan, timestamp.name)
+    type_ = scan.types[timestamp.name]
     if type_ == "VARCHAR":
         column = f"nullif({column}, '')"
     time = time_expression(column, type_, timestamp.format)
@@ -104,7 +110,8 @@ def _slot(slot_seconds: int) -> str:
 
 
 def _number(scan: Scan, name: str) -> str:
-    column, type_ = _column(scan, name), scan.types[name]
+    column = _column(scan, name)
+    type_ = scan.types[name]
     if type_.startswith(_NUMERIC) and not type_.startswith("UUID"):
         return f"coalesce(CAST({column} AS DOUBLE), 'nan'::DOUBLE)"
     if type_ != "VARCHAR":

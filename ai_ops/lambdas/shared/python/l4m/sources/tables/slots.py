@@ -14,7 +14,8 @@ class SlotTable:
     """The interval of each slot, for UTC or for local times."""
 
     def __init__(self, clock: Clock, is_utc: bool) -> None:
-        self._clock, self._is_utc = clock, is_utc
+        self._clock = clock
+        self._is_utc = is_utc
         self._first = 0
         self._once = np.zeros(0, np.int32)
         self._again = np.zeros(0, np.int32)

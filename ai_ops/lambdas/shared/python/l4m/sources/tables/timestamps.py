@@ -137,7 +137,8 @@ def _with_and_without(full: list[str], bare: list[str]) -> list[str]:
 
 
 def _specifier(token: re.Match[str], pattern: str) -> str:
-    letter, width = token[2], len(token[0])
+    letter = token[2]
+    width = len(token[0])
     if letter is None:
         text = token[1].replace("''", "'") or "'" if token[1] is not None else token[0]
         return text.replace("%", "%%")

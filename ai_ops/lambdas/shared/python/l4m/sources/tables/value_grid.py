@@ -23,7 +23,8 @@ class ValueGrid:
     def __init__(self, aggregations: tuple[Aggregation, ...], limit: int = CELL_LIMIT, series_limit: int | None = None) -> None:
         self.first = self.end = 0  # interval numbers
         self._aggregations = aggregations
-        self._limit, self._series_limit = limit, series_limit
+        self._limit = limit
+        self._series_limit = series_limit
         self._origin = 0
         self._expected: tuple[int, int] | None = None
         self._leaves = 0
@@ -47,7 +48,8 @@ class ValueGrid:
 
     def add(self, measure: int, intervals: Rows, leaves: Rows, values: Floats) -> None:
         """Add finite values; each interval and leaf must be covered."""
-        total, count = self._totals[measure], self._counts[measure]
+        total = self._totals[measure]
+        count = self._counts[measure]
         place = intervals - np.intp(self._origin)
         place *= total.shape[1]
         place += leaves
@@ -88,7 +90,8 @@ class ValueGrid:
         first, last = self.first - self._origin, self.end - self._origin
         out = np.empty((len(self._totals), self.end - self.first, len(columns)), np.float32)
         for measure in range(len(out)):
-            total, count = self._totals[measure][first:last], self._counts[measure][first:last]
+            total = self._totals[measure][first:last]
+            count = self._counts[measure][first:last]
             for row in range(len(total)):
                 out[measure, row] = _mean(total[row], count[row])[columns]
             self._totals[measure], self._counts[measure] = np.zeros((0, 0)), np.zeros((0, 0), np.uint8)
@@ -110,7 +113,8 @@ class ValueGrid:
         before = self._origin
         if not intervals:
             first, last = self._expected or (self.first, self.end)
-            origin, end = min(first, self.first), max(last, self.end)
+            origin = min(first, self.first)
+            end = max(last, self.end)
         else:
             origin = before if self.first >= before else min(self.first, before - intervals)
             end = before + intervals if self.end <= before + intervals else max(self.end, before + 2 * intervals)
