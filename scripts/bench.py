@@ -58,7 +58,9 @@ def _speed(options: argparse.Namespace) -> list[str]:
     engine = _ask(sys.executable, "bench_speed.py")
     if options.quick:
         return [bench_tables.speed(engine, {})]
-    subprocess.run([ROOT / "scripts" / "install"], check=True)  # the local AWS stands in the environment of the tests
+    subprocess.run(
+        [ROOT / "scripts" / "install"], check=True, timeout=bench_detection.LONGEST_SECONDS
+    )  # the local AWS stands in the environment of the tests
     return [
         bench_tables.speed(engine, bench_scale.measure()),
         bench_tables.reads(_ask(str(ROOT / ".venv" / "bin" / "python"), "bench_reads.py")),
@@ -67,7 +69,10 @@ def _speed(options: argparse.Namespace) -> list[str]:
 
 def _ask(python: str, script: str) -> dict:
     """The figures of a measurement that has a process of its own."""
-    return json.loads(subprocess.run([python, str(ROOT / "scripts" / script)], check=True, stdout=subprocess.PIPE, text=True).stdout)
+    command = [python, str(ROOT / "scripts" / script)]
+    return json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=bench_detection.LONGEST_SECONDS).stdout
+    )
 
 
 def _options() -> argparse.Namespace:

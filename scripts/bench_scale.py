@@ -8,11 +8,13 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 import duckdb
 
+LONGEST_SECONDS = 7200
 SERIES, HOURS = 50_000, 2_160
 STRIDE = 7_919  # a prime: within each hour, series come in an order of their own
 ROWS = """
@@ -41,9 +43,12 @@ def _run(table: Path, rollups: str) -> dict[str, float]:
     begin = time.perf_counter()
     command = [sys.executable, "-m", "l4m.cli", "backtest", str(table), *COLUMNS, "--rollups", rollups]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    timer = threading.Timer(LONGEST_SECONDS, process.kill)
+    timer.start()
+    _, status, usage = os.wait4(process.pid, 0)  # waits as long as the timer lets
+    timer.cancel()
     if status:
-        raise SystemExit(f"the backtest with rollups {rollups} failed")
+        raise SystemExit(f"the backtest with rollups {rollups} failed, or took more than {LONGEST_SECONDS} s")
     seconds = time.perf_counter() - begin
     return {"seconds": seconds, "cpu_seconds": usage.ru_utime + usage.ru_stime, "peak_gib": usage.ru_maxrss / 2**20}
 

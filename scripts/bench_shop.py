@@ -9,7 +9,7 @@ from types import ModuleType
 
 import duckdb
 import numpy as np
-from bench_detection import L4M, measure
+from bench_detection import L4M, LONGEST_SECONDS, measure
 
 from l4m.commands.incident_files import cause_document
 from l4m.engine.root_cause.explain import explain
@@ -33,7 +33,8 @@ def _shop(folder: Path, score: ModuleType, out: Path, seed: int, interval: int) 
     days = DAYS[interval]
     stem = out / f"shop-{seed}-{interval}"
     if not stem.with_suffix(".truth.json").exists():
-        subprocess.run([sys.executable, str(folder.parent / "shopsim.py"), str(seed), str(interval), str(days), str(stem)], check=True)
+        command = [sys.executable, str(folder.parent / "shopsim.py"), str(seed), str(interval), str(days), str(stem)]
+        subprocess.run(command, check=True, timeout=LONGEST_SECONDS)
     incidents = out / "incidents.json"
     options = ["--timestamp", "timestamp", "--measures", "views,revenue", "--dimensions", "country,platform,category"]
     seconds = measure([*L4M, "backtest", f"{stem}.parquet", *options, "--interval", NAMES[interval][0], "--incidents", str(incidents)])

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 ROOT = Path(__file__).resolve().parents[1]
+LONGEST_SECONDS = 1800  # of a build, or an upload
 FOLDER = "lookout-for-metrics"
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 BUCKET_PREFIX = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")
@@ -130,10 +131,13 @@ def proposed(template: Template, release: str, repository: str | None) -> str:
 def packaged(artefact: Artefact, release: str) -> str:
     """A SAM template whose code and nested templates lie in the region's bucket."""
     sam, build = ROOT / ".venv-sam" / "bin" / "sam", ROOT / ".aws-sam" / "publish" / artefact.template.name.removesuffix(".yaml")
-    subprocess.run([sam, "build", "--cached", "--template", ROOT / artefact.template.path, "--build-dir", build], check=True)
+    subprocess.run(
+        [sam, "build", "--cached", "--template", ROOT / artefact.template.path, "--build-dir", build], check=True, timeout=LONGEST_SECONDS
+    )
     output = build / f"packaged-{artefact.region}.yaml"
     where = ["--s3-bucket", artefact.bucket, "--s3-prefix", f"{FOLDER}/{release}/code", "--region", artefact.region]
-    subprocess.run([sam, "package", "--template-file", build / "template.yaml", *where, "--output-template-file", output], check=True)
+    package = [sam, "package", "--template-file", build / "template.yaml", *where, "--output-template-file", output]
+    subprocess.run(package, check=True, timeout=LONGEST_SECONDS)
     return output.read_text(encoding="utf-8")
 
 

@@ -28,7 +28,7 @@ def test_there_are_scripts_to_look_at():
 def test_shellcheck_finds_nothing():
     shellcheck = Path(sysconfig.get_path("scripts")) / "shellcheck"
     meant = "--exclude=SC2015"  # A && B || { complain; exit; } does what it says
-    done = subprocess.run([shellcheck, meant, *map(str, shell_scripts())], capture_output=True, text=True, check=False)
+    done = subprocess.run([shellcheck, meant, *map(str, shell_scripts())], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import random
+import select
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ import pytest
 from localaws import LocalAws
 
 ROOT = Path(__file__).resolve().parents[2]
+ANSWER_SECONDS = 120
 OLD_PYTHON = ROOT / ".venv-conformance" / "bin" / "python"
 
 
@@ -33,6 +35,7 @@ class OldClient:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"operation": operation, "arguments": arguments, "lax": lax}) + "\n")
         self._process.stdin.flush()
+        assert select.select([self._process.stdout], [], [], ANSWER_SECONDS)[0], f"no answer to {operation} within {ANSWER_SECONDS} s"
         line = self._process.stdout.readline()
         assert line, "the old client died"
         return json.loads(line)

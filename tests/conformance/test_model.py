@@ -17,7 +17,7 @@ def described_by(python, data_path=None):
     environment = {name: value for name, value in os.environ.items() if name != "AWS_DATA_PATH"} | {"HOME": "/nonexistent"}
     if data_path:
         environment["AWS_DATA_PATH"] = str(data_path)
-    done = subprocess.run([python, SCRIPT], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([python, SCRIPT], env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -40,6 +40,6 @@ def test_scope_of_the_signature(old_python, hook, data_path, scope):
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     environment = kept | {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"} | ({"AWS_DATA_PATH": str(data_path)} if data_path else {})
     code = CALL.format(hook=hook)
-    done = subprocess.run([old_python, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run([old_python, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     assert f"/us-east-1/{scope}/aws4_request" in done.stdout

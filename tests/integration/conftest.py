@@ -14,6 +14,7 @@ import pytest
 from localaws import LocalAws
 from localaws.demo.flow import Flow
 from localaws.demo.stage import Sample
+from localaws.waiting import wait_until
 
 REPLAY_START = datetime(2022, 1, 19, 13, tzinfo=UTC)  # mobile_web in de falls to a quarter at 16:00
 HOURS = 6
@@ -53,9 +54,12 @@ class Shop(Flow):
 
     def settle(self) -> None:
         """Wait until no execution runs any more."""
-        self.aws.wait_idle(120)
-        while any(execution["status"] == "RUNNING" for execution in self.executions()):
+
+        def is_still() -> bool:
             self.aws.wait_idle(120)
+            return all(execution["status"] != "RUNNING" for execution in self.executions())
+
+        wait_until("every execution to end", is_still, 240)
 
     def rows(self, folder: str) -> list[tuple[str, ...]]:
         """All rows below a folder of the input bucket, sorted, however many files they lie in."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,7 +120,10 @@ def interrupt(aws: LocalAws, after: str) -> None:
     command, environment = [sys.executable, "-u", str(ROOT / "scripts/cleanup.py"), "--yes"], {**os.environ, **aws.environment()}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        assert any(line.startswith(after) for line in process.stdout)
+        patience = threading.Timer(300, process.kill)
+        patience.start()
+        assert any(line.startswith(after) for line in process.stdout), f"the clean-up ended, or went on for 300 s, and never said {after}"
+        patience.cancel()
         process.kill()
 
 

@@ -40,7 +40,14 @@ def test_command_does_what_the_readme_says(command, tmp_path):
         (tmp_path / name).symlink_to(ROOT / name)
     environment = {**os.environ, "HOME": str(tmp_path)}
     done = subprocess.run(
-        ["bash", "-euc", command], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ["bash", "-euc", command],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     for made in re.findall(r"[\w.]+\.html|~/[\w./]+", command):

@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,8 +13,12 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
+from localaws.waiting import wait_until
+
 READY_SECONDS = 60.0
 STOP_SECONDS = 10.0
+CALL_SECONDS = 900.0  # for an answer of the server; what is asked to wait says so itself
+FIRE_SECONDS = 7200.0  # days of schedules, one after the other, are fired in one call
 
 
 class LocalAwsError(Exception):
@@ -79,10 +82,9 @@ class LocalAws:
         self._clients.clear()
         if self._process is None:
             self._call("stop", {})
-            deadline = time.monotonic() + STOP_SECONDS
-            while self.home.exists() and time.monotonic() < deadline:
-                time.sleep(0.02)
-            if self.home.exists():
+            try:
+                wait_until(f"{self.home} to be gone", lambda: not self.home.exists(), STOP_SECONDS)
+            except TimeoutError:
                 os.kill(self.pid, SIGKILL)
                 shutil.rmtree(self.home, ignore_errors=True)
             return
@@ -93,7 +95,7 @@ class LocalAws:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait()
+            self._process.wait(STOP_SECONDS)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def environment(self) -> dict[str, str]:
@@ -123,11 +125,11 @@ class LocalAws:
 
     def fire(self, start: datetime, end: datetime) -> int:
         """Fire every rule and schedule due in [start, end), in order; return how many."""
-        return int(self._call("fire", {"start": start.isoformat(), "end": end.isoformat()})["fired"])
+        return int(self._call("fire", {"start": start.isoformat(), "end": end.isoformat()}, FIRE_SECONDS)["fired"])
 
     def wait_idle(self, timeout: float = 60.0) -> None:
         """Wait until no function, statement or execution is in flight; raises ``TimeoutError`` naming what is."""
-        busy = self._call("wait-idle", {"timeout": timeout})["busy"]
+        busy = self._call("wait-idle", {"timeout": timeout}, timeout + READY_SECONDS)["busy"]
         if busy:
             raise TimeoutError(f"still busy after {timeout} s: {busy}")
 
@@ -151,22 +153,30 @@ class LocalAws:
         """Return endpoint, environment and what is in flight."""
         return dict(self._call("status", {}))
 
-    def _call(self, route: str, body: Mapping[str, Any]) -> Any:
+    def _call(self, route: str, body: Mapping[str, Any], seconds: float = CALL_SECONDS) -> Any:
         request = Request(f"{self.endpoint}/_local/{route}", json.dumps(body).encode(), {"Content-Type": "application/json"}, method="POST")
         try:
-            with urlopen(request, timeout=3600) as answer:
+            with urlopen(request, timeout=seconds) as answer:
                 return json.loads(answer.read())
+        except TimeoutError as error:
+            raise LocalAwsError(
+                f"the local cloud did not answer {route} within {seconds:g} s; {self.home}/server.log may say why"
+            ) from error
         except OSError as error:
             text = error.read().decode() if hasattr(error, "read") else str(error)
             raise LocalAwsError(json.loads(text)["error"] if text.startswith("{") else text) from error
 
 
 def _await_ready(home: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not (home / "server.json").exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise LocalAwsError("the local cloud did not start")
-        time.sleep(0.02)
+    def is_over() -> bool:
+        return (home / "server.json").exists() or process.poll() is not None
+
+    try:
+        wait_until("the local cloud to start", is_over, READY_SECONDS)
+    except TimeoutError as error:
+        raise LocalAwsError(str(error)) from error
+    if process.poll() is not None:
+        raise LocalAwsError("the local cloud did not start")
 
 
 def _make_home(home: Path) -> None:
@@ -180,7 +190,7 @@ def _make_home(home: Path) -> None:
 
 def _abandon(home: Path, process: subprocess.Popen[bytes]) -> None:
     process.kill()
-    process.wait()
+    process.wait(STOP_SECONDS)
     if process.stdin:
         process.stdin.close()
     shutil.rmtree(home, ignore_errors=True)

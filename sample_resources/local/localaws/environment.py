@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+KILL_SECONDS = 10.0  # for a process to end that was killed
 INIT_SECONDS = 30.0  # the time that a cold start may take before the handler's own time begins
 
 
@@ -88,7 +89,7 @@ class Environment:
     def kill(self) -> None:
         """End the process at once; an event in work fails."""
         self.process.kill()
-        self.process.wait()
+        self.process.wait(KILL_SECONDS)
 
     def close(self) -> None:
         """End the process and its runtime API."""
@@ -103,7 +104,7 @@ class Environment:
     def next_job(self) -> _Job | None:
         """Wait for the next event (called by the runtime)."""
         self._ready.set()
-        return self._jobs.get()
+        return self._jobs.get()  # waits as long as nobody calls, or until the environment is closed
 
     def answer(self, request_id: str, outcome: Outcome) -> None:
         """Take the handler's answer (called by the runtime)."""
@@ -117,7 +118,7 @@ class Environment:
         self._init_error = outcome
 
     def _await_exit(self) -> None:
-        code = self.process.wait()
+        code = self.process.wait()  # waits as long as the environment lives
         self._ready.set()
         job = self._job
         if job and not job.done.is_set():

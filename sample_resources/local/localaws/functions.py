@@ -17,6 +17,7 @@ from localaws.environment import Environment, Outcome, failure
 
 log = logging.getLogger(__name__)
 ENVIRONMENTS = 2  # per function; a further concurrent call waits its turn
+TURN_SECONDS = 3600.0  # that it waits at most: as long as a few calls before it may take
 RETRY_SECONDS = (0.1, 0.2)  # one and two minutes in AWS
 
 
@@ -134,6 +135,7 @@ class Functions:
                 environment.close()
 
     def _acquire(self, settings: Settings) -> Environment:
+        deadline = time.monotonic() + TURN_SECONDS
         with self._free:
             while True:
                 pool = self._pools.setdefault(settings.name, _Pool(settings))
@@ -152,7 +154,8 @@ class Functions:
                     environment.settings = settings
                     pool.busy.append(environment)
                     return environment
-                self._free.wait()
+                if not self._free.wait(deadline - time.monotonic()):
+                    raise TimeoutError(f"waited {TURN_SECONDS:g} s for one of {ENVIRONMENTS} environments of {settings.name}, in vain")
 
     def _release(self, name: str, environment: Environment) -> None:
         with self._free:

@@ -106,7 +106,7 @@ def _serve(listener: socket.socket, endpoint: str, region: str, home: Path) -> N
     partial.write_text(json.dumps(state), encoding="utf-8")
     partial.rename(home / "server.json")
     try:
-        threading.Event().wait()
+        threading.Event().wait()  # waits as long as it is to serve: a signal ends it
     finally:
         cloud.close()
 

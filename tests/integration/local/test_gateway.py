@@ -14,7 +14,8 @@ def call(cloud, path, method="POST", body=b"", keys=None):
     request = AWSRequest(method, cloud.endpoint + path, data=body, headers={"Content-Type": "application/json"})
     SigV4Auth(keys or Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]), "execute-api", "us-east-1").add_auth(request)
     try:
-        with urllib.request.urlopen(urllib.request.Request(request.url, request.body, dict(request.headers), method=method)) as answer:
+        asked = urllib.request.Request(request.url, request.body, dict(request.headers), method=method)
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             return answer.status, dict(answer.headers), json.loads(answer.read())
     except urllib.error.HTTPError as error:
         with error:

@@ -2,15 +2,16 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from localaws import LocalAws, LocalAwsError
+from localaws.waiting import wait_until
 
 INLINE = """
 Resources:
@@ -36,15 +37,8 @@ def is_alive(pid: int) -> bool:
 
 
 def children(pid: int) -> list[int]:
-    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    found = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False, timeout=60)
     return [int(line) for line in found.stdout.split()]
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return condition()
 
 
 def test_a_second_start_in_the_same_home_is_refused(cloud):
@@ -95,13 +89,14 @@ def test_when_its_parent_is_killed_server_and_functions_end_and_the_home_is_gone
     parent = subprocess.Popen([sys.executable, "-c", script, str(home), str(template)], stdout=subprocess.PIPE)
     try:
         assert parent.stdout
+        wait_until("the process of the server to be named", lambda: select.select([parent.stdout], [], [], 0)[0], 60)
         server = int(json.loads(parent.stdout.readline()))
         functions = children(server)
         assert functions and is_alive(server)
         os.kill(parent.pid, signal.SIGKILL)
-        assert wait_until(lambda: not any(is_alive(pid) for pid in (server, *functions)))
-        assert wait_until(lambda: not home.exists())
+        wait_until("server and functions to end", lambda: not any(is_alive(pid) for pid in (server, *functions)), 10)
+        wait_until("the home to be gone", lambda: not home.exists(), 10)
     finally:
         parent.kill()
-        parent.wait()
+        parent.wait(10)
         parent.stdout.close()

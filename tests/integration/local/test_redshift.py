@@ -1,9 +1,9 @@
 """Redshift's Data API on DuckDB: statements, errors, UNLOAD and COPY under the role that they name."""
 
-import time
-
 import pytest
 from botocore.exceptions import ClientError
+
+from localaws.waiting import wait_until
 
 ENDED = ("FINISHED", "FAILED", "ABORTED")
 
@@ -19,8 +19,12 @@ def run(cloud, app):
             statement = data.execute_statement(Sql=sqls[0], **where)["Id"]
         else:
             statement = data.batch_execute_statement(Sqls=list(sqls), **where)["Id"]
-        while (found := data.describe_statement(Id=statement))["Status"] not in ENDED:
-            time.sleep(0.002)
+
+        def ended():
+            described = data.describe_statement(Id=statement)
+            return described if described["Status"] in ENDED else None
+
+        found = wait_until(f"{sqls} to end", ended, 60, pause=0.002)
         if found["HasResultSet"]:
             last = found["SubStatements"][-1]["Id"] if "SubStatements" in found else statement
             records = data.get_statement_result(Id=last)["Records"]
@@ -172,8 +176,7 @@ def test_a_running_statement_can_be_cancelled(cloud, app, shop):
     data = cloud.client("redshift-data")
     where = {"ClusterIdentifier": "shop-cluster", "Database": "dev", "SecretArn": app["SecretArn"]}
     statement = data.execute_statement(Sql="select count(*) from range(100000000) a, range(100000) b", **where)["Id"]
-    while data.describe_statement(Id=statement)["Status"] != "STARTED":
-        time.sleep(0.01)
+    wait_until("the statement to start", lambda: data.describe_statement(Id=statement)["Status"] == "STARTED", 60)
     assert data.cancel_statement(Id=statement)["Status"] is True
     cloud.wait_idle()
     assert data.describe_statement(Id=statement)["Status"] == "ABORTED"

@@ -146,6 +146,6 @@ ROLE = "arn:aws:iam::123456789012:role/x"
 @pytest.mark.parametrize("arguments", [[], ["secret"], ["secret", "bucket", "no-arn"], ["secret", "bucket", ROLE, "weather"]])
 def test_the_sample_script_refuses_nonsense_too(root, arguments):
     script = root / "sample_resources/redshift/deploy_redshift_environment.sh"
-    done = subprocess.run([str(script), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(script), *arguments], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert done.stderr

@@ -58,15 +58,15 @@ def test_nonsense_is_refused_by_name(builder, given, role, bucket, folder, named
 
 def test_the_command_prints_a_file_or_refuses(root):
     command = [sys.executable, str(root / "ai_ops/params_builder.py")]
-    printed = subprocess.run([*command, ROLE, "bucket", "--sample", "flights"], capture_output=True, text=True, check=True)
+    printed = subprocess.run([*command, ROLE, "bucket", "--sample", "flights"], capture_output=True, text=True, check=True, timeout=60)
     built = json.loads(printed.stdout)
     assert built["timezone"] == "America/New_York"
     assert built["s3_path_continuous_root"] == "s3://bucket/flights/live/"
-    refused = subprocess.run([*command, "no-role", "bucket"], capture_output=True, text=True, check=False)
+    refused = subprocess.run([*command, "no-role", "bucket"], capture_output=True, text=True, check=False, timeout=60)
     assert refused.returncode == 1
     assert refused.stderr == "params_builder: ROLE is not the ARN of a role: 'no-role'\n"
     for arguments in ([], [ROLE], [ROLE, "bucket", "--stack", "x"], ["--stack", "x", "--cluster", "a", "--workgroup", "b"]):
-        assert subprocess.run([*command, *arguments], capture_output=True, check=False).returncode == 2
+        assert subprocess.run([*command, *arguments], capture_output=True, check=False, timeout=60).returncode == 2
 
 
 def test_a_stack_without_the_outputs_is_refused(builder):

@@ -15,7 +15,9 @@ def publish(load_script):
 
 
 def run(root, *arguments):
-    return subprocess.run([sys.executable, str(root / "scripts/publish.py"), *arguments], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, str(root / "scripts/publish.py"), *arguments], capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 def test_dry_run_shows_every_template_in_every_region_without_credentials(root, publish, monkeypatch):

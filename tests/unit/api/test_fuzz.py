@@ -18,8 +18,10 @@ from l4m.api.patterns import compile_pattern
 from l4m.api.service_model import load_model
 
 MODEL = load_model()
+MOST_EXAMPLES = int(os.environ.get("L4M_FUZZ_EXAMPLES", "12"))
+pytestmark = pytest.mark.timeout(120 + 5 * MOST_EXAMPLES)
 FUZZ = settings(
-    max_examples=int(os.environ.get("L4M_FUZZ_EXAMPLES", "12")),
+    max_examples=MOST_EXAMPLES,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),

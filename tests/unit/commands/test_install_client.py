@@ -15,7 +15,7 @@ LIST = "import boto3; print(boto3.client('lookoutmetrics', region_name='us-east-
 def test_boto3_finds_the_client_after_installation(tmp_path):
     assert install_client(tmp_path / ".aws" / "models").outcome == "installed"
     environment = os.environ | {"HOME": str(tmp_path), "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
-    found = subprocess.run([sys.executable, "-c", LIST], env=environment, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", LIST], env=environment, capture_output=True, text=True, check=True, timeout=120)
     assert found.stdout.strip() == "execute-api"
 
 

@@ -70,6 +70,13 @@ def test_apply_brings_it_about_and_then_there_is_nothing_left_to_plan(file: Path
     assert "Nothing to do" in run("plan", file).output
 
 
+def test_apply_gives_up_on_a_detector_that_does_not_get_ready(file: Path, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "work", lambda: None)
+    result = run("apply", file, "--wait-seconds", "0", "--give-up-minutes", "0")
+    assert result.exit_code == 2
+    assert "is ACTIVATING after 0 minutes; it goes on: apply again" in result.output.splitlines()[-1]
+
+
 def test_plan_says_what_is_learned_anew(file: Path, owner: Owner) -> None:
     run("apply", file, "--wait-seconds", "0")
     file.write_text(json.dumps(owner.given | {"dimension_list": [], "alert_threshold": 9}), encoding="utf-8")

@@ -94,3 +94,25 @@ def test_documents_come_back_as_they_were(table, text):
 def test_a_key_of_no_or_too_many_bytes_is_refused(table, key):
     with pytest.raises(ClientError, match="ValidationException"):
         table.put(key, {})
+
+
+def test_a_table_that_keeps_documents_back_is_asked_as_often_as_it_may_help(table, monkeypatch):
+    for number in range(3):
+        table.put(Key("thing", str(number)), {"number": number})
+    keys, asked, ask = [Key("thing", str(number)) for number in range(3)], [], table.client.batch_get_item
+
+    def answer(RequestItems, keeps_back):
+        asked.append(RequestItems)
+        (first, *rest) = RequestItems["l4m"]["Keys"]
+        if keeps_back:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        left = {"l4m": {**RequestItems["l4m"], "Keys": rest}} if rest else {}
+        return ask(RequestItems={"l4m": {**RequestItems["l4m"], "Keys": [first]}}) | {"UnprocessedKeys": left}
+
+    monkeypatch.setattr(table.client, "batch_get_item", lambda RequestItems: answer(RequestItems, False))
+    assert sorted(row.document["number"] for row in table.get_many(keys)) == [0, 1, 2]
+    asked.clear()
+    monkeypatch.setattr(table.client, "batch_get_item", lambda RequestItems: answer(RequestItems, True))
+    with pytest.raises(Conflict, match="3 documents cannot be read"):
+        list(table.get_many(keys))
+    assert len(asked) == 3

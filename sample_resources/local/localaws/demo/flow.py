@@ -15,6 +15,7 @@ from localaws.demo.stage import ROOT, Sample, stage
 SURROUNDINGS = Path(__file__).with_name("surroundings.yaml")
 SCRIPTS = ROOT / "sample_resources" / "redshift"
 READY_SECONDS = 180.0
+SCRIPT_SECONDS = 600.0  # of a script that loads data, or builds params.json
 
 
 class DemoError(Exception):
@@ -133,6 +134,10 @@ class Flow:
 
     def _run(self, *command: str) -> None:
         environment = {"PATH": "/usr/bin:/bin", "HOME": str(self.aws.home), **self.aws.environment()}
-        done = subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
+        line = [sys.executable, *command]
+        try:
+            done = subprocess.run(line, env=environment, capture_output=True, text=True, check=False, timeout=SCRIPT_SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise DemoError(f"{Path(command[0]).name} did not end within {SCRIPT_SECONDS:.0f} s") from error
         if done.returncode:
             raise DemoError(f"{Path(command[0]).name} failed: {done.stderr.strip() or done.stdout.strip()}")

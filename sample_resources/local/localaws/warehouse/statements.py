@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from localaws.identity import Caller
+from localaws.waiting import wait_until
 from localaws.warehouse.sessions import Session, Warehouse
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 ENDED = {"FINISHED", "FAILED", "ABORTED"}
+STOP_SECONDS = 5.0  # for what is aborted to end
 KEEP = 5_000  # statements remembered; AWS keeps them for a day
 
 
@@ -90,7 +92,8 @@ class Statement:
 
     def _interrupt(self) -> None:
         """Interrupt until the session has ended: an interrupt that comes before its query begins is lost."""
-        while session := self.session:
+        deadline = time.monotonic() + STOP_SECONDS
+        while (session := self.session) and time.monotonic() < deadline:
             with contextlib.suppress(duckdb.Error):  # it may end in between
                 session.interrupt()
             time.sleep(0.02)
@@ -171,7 +174,11 @@ class Statements:
         """Abort what runs and close the databases."""
         for statement in list(self._all.values()):
             statement.cancel()
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        try:
+            wait_until("aborted statements to end", lambda: not any(one.session for one in self._all.values()), STOP_SECONDS)
+        except TimeoutError:
+            log.exception("a database is closed over its statements")
         self._warehouse.close()
 
     def _run(self, statement: Statement) -> None:

@@ -66,10 +66,14 @@ class Table:
         for first in range(0, len(keys), MOST_KEYS):
             asked = [key.item() for key in keys[first : first + MOST_KEYS]]
             left: dict[str, Any] = {self.name: {"Keys": asked, "ConsistentRead": True}}
-            while left:
+            for _ in asked:  # every answer has one of them at least
                 answer = self.client.batch_get_item(RequestItems=left)
                 yield from map(_row, answer["Responses"].get(self.name, ()))
                 left = answer["UnprocessedKeys"]
+                if not left:
+                    break
+            else:
+                raise Conflict(f"{len(asked)} documents cannot be read, the first {asked[0]}: the table answers without them; try again")
 
     def insert(self, key: Key, document: Document, requires: Key | None = None, unless_status: str = "") -> None:
         """Write a new document; ``requires`` must exist then and not have the status ``unless_status``."""

@@ -92,7 +92,7 @@ def stream(relation: Any) -> Iterator[Batch]:
     source = ctypes.cast(_pointer_of(capsule, b"arrow_array_stream"), POINTER(_Stream))
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(_next_batch, source)
-        while (batch := following.result()) is not None:
+        while (batch := following.result()) is not None:  # waits as long as the query takes, which the function's own time ends
             following = pool.submit(_next_batch, source)
             yield batch
 
