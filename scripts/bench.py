@@ -1,6 +1,6 @@
-"""Accuracy and speed as the section of the README that tells them: every figure is measured by this run, at the shipped defaults.
+"""Accuracy and speed as the page of the documents that tells them: every figure is measured by this run, at the shipped defaults.
 
-scripts/bench [--data FOLDER] [--quick] [--readme] [--write FILE] [--series N] [--seeds 1,2,3]
+scripts/bench [--data FOLDER] [--quick] [--page] [--write FILE] [--series N] [--seeds 1,2,3]
 """
 
 import argparse
@@ -23,7 +23,7 @@ import bench_tables
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACES = (ROOT / ".bench" / "data", ROOT.parent / "shared" / "bench")
-README, BEGIN, END = ROOT / "README.md", "<!-- bench: begin -->", "<!-- bench: end -->"
+PAGE, BEGIN, END = ROOT / "ai_ops" / "docs" / "accuracy.md", "<!-- bench: begin -->", "<!-- bench: end -->"
 
 
 def main() -> None:
@@ -35,9 +35,9 @@ def main() -> None:
     text = "\n\n".join(parts) + f"\n\nThe run took {(time.time() - begin) / 60:.0f} minutes.\n"
     if options.write:
         options.write.write_text(text, encoding="utf-8")
-    if options.readme:
-        before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
+    if options.page:
+        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+        PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{rest.partition(END)[2]}", encoding="utf-8")
     print(text)
 
 
@@ -79,7 +79,9 @@ def _options() -> argparse.Namespace:
     found = next((place for place in PLACES if (place / "score.py").exists()), None)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=found, help="folder with score.py, shopsim.py and data/")
-    parser.add_argument("--readme", action="store_true", help="put the page into README.md, between its two marks")
+    parser.add_argument(
+        "--page", "--readme", action="store_true", help="put the figures into ai_ops/docs/accuracy.md, between its two marks"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the page to a file")
     parser.add_argument("--series", type=int, default=8, help="series per set on which the peers run (default 8)")
     parser.add_argument("--seeds", default="1,2,3", help="seeds of the shops (default 1,2,3)")

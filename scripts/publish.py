@@ -152,11 +152,11 @@ def markdown(artefacts: list[Artefact]) -> str:
 
 
 def rewrite(text: str, buttons: str) -> str:
-    """A README whose block between the two markers holds these buttons."""
+    """A page whose block between the two markers holds these buttons."""
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
     if not begin or not end:
-        raise SystemExit(f"the README has no block {BEGIN} … {END}")
+        raise SystemExit(f"the page has no block {BEGIN} … {END}")
     return f"{head}{BEGIN}\n{buttons}\n{END}{tail}"
 
 
@@ -184,8 +184,8 @@ def main() -> int:
         print("\n".join(listing(artefacts, arguments.repository)))
         return 0
     publish(artefacts, arguments.version, arguments.repository, arguments.force)
-    if arguments.readme:
-        arguments.readme.write_text(rewrite(arguments.readme.read_text(encoding="utf-8"), markdown(artefacts)), encoding="utf-8")
+    if arguments.page:
+        arguments.page.write_text(rewrite(arguments.page.read_text(encoding="utf-8"), markdown(artefacts)), encoding="utf-8")
     else:
         print(markdown(artefacts))
     return 0
@@ -201,7 +201,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--version", default=version(), type=release, help="default: %(default)s")
     parser.add_argument("--dry-run", action="store_true", help="show artefacts and links, write nothing")
     parser.add_argument("--force", action="store_true", help="overwrite artefacts of this version")
-    parser.add_argument("--readme", type=Path, help="put the buttons into this file, between its markers")
+    parser.add_argument("--page", type=Path, help="put the buttons into this file, between its markers")
     return parser.parse_args()
 
 

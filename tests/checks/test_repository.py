@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 FOREIGN = re.compile(r"(^|[^\w.$}/-])/(root|Users|work|farm)/\w|(^|[^-])index-url|\"resolved\": *\"http|^registry *=")
 
@@ -39,7 +40,50 @@ def test_no_file_names_a_machine_or_a_registry(root: Path) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("command", ["demo", "test", "check", "bench", "local", "build", "publish", "cleanup", "cost", "install", "lock"])
-def test_readme_names_every_command(root: Path, command: str) -> None:
+COMMANDS = [path.name for path in sorted((Path(__file__).resolve().parents[2] / "scripts").iterdir()) if path.is_file() and not path.suffix]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_list_of_scripts_has_one_line_for_every_command(root: Path, command: str) -> None:
     assert (root / "scripts" / command).stat().st_mode & 0o111, f"scripts/{command} cannot be run"
-    assert f"scripts/{command}" in (root / "README.md").read_text(encoding="utf-8")
+    lines = (root / "ai_ops" / "docs" / "commands.md").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if re.match(rf"\| `scripts/{command}\b", line)]) == 1
+
+
+def test_links_between_documents_lead_somewhere(root: Path) -> None:
+    broken = []
+    for page in tracked(root, "*.md"):
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#?([^):]*)\)", text):
+            place = page.parent / target if target else page
+            if not place.exists() or (anchor and anchor not in anchors(place)):
+                broken.append(f"{page.relative_to(root)}: {target}#{anchor}")
+    assert broken == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as they are made of their words."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_document_is_reached_from_the_readme(root: Path) -> None:
+    reached, left = set(), [root / "README.md"]
+    for _ in range(1000):
+        if not left:
+            break
+        page = left.pop().resolve()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        left += [page.parent / target for target in re.findall(r"\]\(([^)#:]+)", page.read_text(encoding="utf-8"))]
+    pages = {path.resolve() for path in tracked(root, "ai_ops/docs/*.md", ".github/*.md")}
+    assert sorted(str(path.relative_to(root)) for path in pages - reached) == []
+
+
+def test_hooks_run_the_checks(root: Path) -> None:
+    (hooks,) = yaml.safe_load((root / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    assert {hook["entry"]: hook["stages"] for hook in hooks["hooks"]} == {
+        "scripts/check code": ["pre-commit"],
+        "scripts/check": ["pre-push"],
+    }

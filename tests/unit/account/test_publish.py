@@ -87,7 +87,7 @@ def test_nonsense_is_refused(root, arguments):
     assert "usage" in done.stderr
 
 
-def test_buttons_replace_the_block_of_the_readme(publish):
+def test_buttons_replace_the_block_of_the_page(publish):
     buttons = publish.markdown(publish.plan("my-l4m", ["us-east-1", "eu-west-1"], "1.0.0"))
     assert buttons.count("[![Launch Stack]") == 2 * len(publish.TEMPLATES)
     text = f"before\n{publish.BEGIN}\nold\n{publish.END}\nafter\n"

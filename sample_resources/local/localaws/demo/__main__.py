@@ -38,6 +38,7 @@ def main(data: str, report: Path | None) -> None:
             console.print(f"[red]The demo failed:[/] {error}", highlight=False)
             sys.exit(1)
     if report:
+        report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
         console.print(f"Written: {report}")
 

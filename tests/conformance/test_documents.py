@@ -1,4 +1,4 @@
-"""The README's Python runs as it stands there, with what a user fills in."""
+"""The Python of the page about the API runs as it stands there, with what a user fills in."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[2] / "ai_ops" / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 def run(code, aws):
@@ -17,8 +17,8 @@ def run(code, aws):
     return done.stdout
 
 
-def test_python_of_the_readme(aws, shop):
-    listing, backtest = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+def test_python_of_the_page(aws, shop):
+    listing, backtest = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
     place = {"arn:aws:iam::ACCOUNT:role/ShopLookoutForMetricsRole": shop.role, "YOUR_BUCKET": shop.bucket}
     for word, value in place.items():
         assert word in backtest
@@ -29,7 +29,7 @@ def test_python_of_the_readme(aws, shop):
     assert "'AnomalyDetectorName': 'shop'" in run(listing, aws)
 
 
-def test_trust_of_the_readme_is_what_the_role_of_that_backtest_has(aws, shop):
-    (document,) = re.findall(r'^{"Version".*SERVICE_ROLE_ARN.*}$', README, re.MULTILINE)
+def test_trust_of_the_page_is_what_the_role_of_that_backtest_has(aws, shop):
+    (document,) = re.findall(r'^{"Version".*SERVICE_ROLE_ARN.*}$', PAGE, re.MULTILINE)
     trust = aws.client("iam").get_role(RoleName=shop.role.rpartition("/")[2])["Role"]["AssumeRolePolicyDocument"]
     assert trust == json.loads(document.replace("SERVICE_ROLE_ARN", aws.outputs["ServiceRoleArn"]))
