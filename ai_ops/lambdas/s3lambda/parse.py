@@ -6,8 +6,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import parameters
-from l4m.connector.crawl import Target
 from l4m.connector.upload import Reception
+from l4m.databases.database import Target
 from loader import Loader
 
 Logger(service="s3lambda")  # what Reception logs goes through it

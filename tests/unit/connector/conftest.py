@@ -9,10 +9,11 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from tests.unit.connector.fakes import FakeRedshift
+from tests.unit.connector.fakes import Clients, FakeRedshift
 from tests.unit.memory_bucket import MemoryBucket, MemorySecrets
 
-from l4m.connector.crawl import Crawl, Target
+from l4m.connector.crawl import Crawl
+from l4m.databases.database import Target
 
 BUCKET = "shop-us-east-1-123456789012"
 ROLE = "arn:aws:iam::123456789012:role/LookoutForMetricsRole"
@@ -71,7 +72,7 @@ def redshift(s3: Any) -> FakeRedshift:
 @pytest.fixture
 def crawl(s3: Any, redshift: FakeRedshift, secretsmanager: Any) -> Crawl:
     """The clients of a run."""
-    return Crawl(s3, redshift, secretsmanager, BUCKET, Target(cluster="shop"), "crawl")
+    return Crawl(Clients({"s3": s3, "redshift-data": redshift, "secretsmanager": secretsmanager}), BUCKET, Target(cluster="shop"), "crawl")
 
 
 @pytest.fixture

@@ -86,6 +86,17 @@ class FakeRedshift:
             self.s3.delete_object(Bucket=bucket, Key=found["Key"])
 
 
+class Clients(dict[str, Any]):
+    """Stands where the loader is: clients by the name of their service."""
+
+    def client(self, service: str) -> Any:
+        return self[service]
+
+    def mortal(self, counter: list[int], at: int, *services: str) -> "Clients":
+        """The same, but some of them die with the process."""
+        return Clients({name: Mortal(one, counter, at) if name in services else one for name, one in self.items()})
+
+
 class Killed(BaseException):
     """The runtime died here."""
 

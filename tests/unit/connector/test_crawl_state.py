@@ -11,8 +11,9 @@ from tests.unit.connector.fakes import stored
 from tests.unit.memory_bucket import MemoryBucket, MemorySecrets
 
 from l4m.connector.crawl_state import CrawlState, StateChanged, StateStore
+from l4m.databases.redshift import Redshift
+from l4m.databases.secrets import read_secret
 from l4m.errors import InvalidInput
-from l4m.sources.redshift import read_secret
 
 STATE = CrawlState(owner="v1", watermark=1_699_920_000)
 
@@ -73,8 +74,11 @@ def test_files_are_found_by_the_beginning_of_their_names(store: StateStore) -> N
 
 def test_a_secret_is_read_by_its_name(client: Callable[[str], Any]) -> None:
     secrets = with_secret(client("secretsmanager"))
-    assert read_secret(secrets, "redshift-l4mintegration").database == SECRET["db"]
+    assert read_secret(secrets, "redshift-l4mintegration", Redshift.secret_keys).text("db") == SECRET["db"]
     secrets.create_secret(Name="another", SecretString=json.dumps(SECRET))
-    assert read_secret(secrets, "another").arn != read_secret(secrets, "redshift-l4mintegration").arn
+    assert (
+        read_secret(secrets, "another", Redshift.secret_keys).arn
+        != read_secret(secrets, "redshift-l4mintegration", Redshift.secret_keys).arn
+    )
     with pytest.raises(InvalidInput, match="does not exist"):
-        read_secret(secrets, "nobody")
+        read_secret(secrets, "nobody", Redshift.secret_keys)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, client_error, stored
+from tests.unit.connector.fakes import FakeRedshift, Killed, client_error, stored
 
 from l4m.connector.crawl import Crawl
 from l4m.connector.crawl_state import StateStore, Superseded
 from l4m.connector.history import HistoryCrawl, Progress
+from l4m.databases.statements import StatementAborted, StatementFailed, StatementTimedOut
 from l4m.errors import L4mError
-from l4m.sources.redshift import StatementAborted, StatementFailed, StatementTimedOut
 
 UPLOADED = datetime(2022, 1, 12, 18, 25, 3, tzinfo=UTC)
 NOW = UPLOADED + timedelta(seconds=5)
@@ -181,7 +181,7 @@ def test_a_crawl_that_was_killed_before_it_knew_its_statement_is_found_and_cance
 ) -> None:
     accept(crawl, "v1")
     counter = [0]
-    mortal = replace(crawl, s3=Mortal(crawl.s3, counter, at), redshift_data=Mortal(crawl.redshift_data, counter, at))
+    mortal = replace(crawl, clients=crawl.clients.mortal(counter, at, "s3", "redshift-data"))
     with pytest.raises(Killed):
         history(mortal, given).advance(NOW)
         history(mortal, given).advance(NOW)
@@ -214,12 +214,7 @@ def test_killed_at_any_call_the_crawl_ends_as_if_nothing_had_happened(
 ) -> None:
     accept(crawl, "v1")
     counter = [0]
-    mortal = replace(
-        crawl,
-        s3=Mortal(crawl.s3, counter, at),
-        redshift_data=Mortal(crawl.redshift_data, counter, at),
-        secretsmanager=Mortal(crawl.secretsmanager, counter, at),
-    )
+    mortal = replace(crawl, clients=crawl.clients.mortal(counter, at, "s3", "redshift-data", "secretsmanager"))
     for _ in range(9):
         try:
             if history(mortal, given).advance(NOW).is_done:

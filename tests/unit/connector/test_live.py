@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.connector.fakes import FakeRedshift, Killed, Mortal, stored
+from tests.unit.connector.fakes import FakeRedshift, Killed, stored
 
 from l4m.connector.crawl import Crawl
 from l4m.connector.crawl_state import CrawlState, History, StateChanged
@@ -75,7 +75,7 @@ def test_a_tick_in_the_middle_of_an_interval_leaves_it_alone(crawl: Crawl, rows:
 
 
 def test_a_secret_is_read_once_in_a_while_not_in_every_call(crawl: Crawl, rows: FakeRedshift) -> None:
-    mortal = replace(crawl, secretsmanager=Mortal(crawl.secretsmanager, [0], 2))  # dies when it is read again
+    mortal = replace(crawl, clients=crawl.clients.mortal([0], 2, "secretsmanager"))  # dies when it is read again
     assert [tick(mortal, hours(hour)).lag_seconds for hour in range(1, 4)] == [0, 3600, 7200]
 
 
@@ -158,12 +158,7 @@ def test_lost_doubled_and_disordered_events_end_in_the_same_files(crawl: Crawl, 
 @pytest.mark.parametrize("at", range(1, 28))
 def test_killed_at_any_call_each_row_still_lands_once(crawl: Crawl, rows: FakeRedshift, s3: Any, at: int) -> None:
     counter = [0]
-    mortal = replace(
-        crawl,
-        s3=Mortal(crawl.s3, counter, at),
-        redshift_data=Mortal(crawl.redshift_data, counter, at),
-        secretsmanager=Mortal(crawl.secretsmanager, counter, at),
-    )
+    mortal = replace(crawl, clients=crawl.clients.mortal(counter, at, "s3", "redshift-data", "secretsmanager"))
     for hour in range(1, 7):
         try:
             live(mortal).advance(hours(min(hour, 5)))

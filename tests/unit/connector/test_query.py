@@ -9,7 +9,9 @@ from hypothesis import given as examples
 from hypothesis import strategies as st
 
 from l4m.connector.query import END, START, InvalidQuery, Query
-from l4m.connector.unload import header_file, token, unload
+from l4m.databases.database import Destination
+from l4m.databases.files import header_file, token
+from l4m.databases.redshift import Redshift
 
 WINDOW = {START: datetime(2013, 2, 6, 5, tzinfo=UTC), END: datetime(2013, 2, 6, 6, tzinfo=UTC)}
 BOUNDED = "from t where ts >= :window_start and ts < :window_end"
@@ -34,18 +36,18 @@ BOUNDED = "from t where ts >= :window_start and ts < :window_end"
 )
 def test_a_query_that_cannot_be_unloaded_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(InvalidQuery, match=reason):
-        Query(text, {START, END})
+        Query(text, {START, END}, Redshift)
 
 
 def test_a_column_of_params_that_the_query_lacks_is_named() -> None:
     with pytest.raises(InvalidQuery) as refused:
-        Query(f"select ts as timestamp, views {BOUNDED}", {START, END}, ["timestamp", "views", "revenue", "Platform"])
+        Query(f"select ts as timestamp, views {BOUNDED}", {START, END}, Redshift, ["timestamp", "views", "revenue", "Platform"])
     assert [fault.message.split("'")[1] for fault in refused.value.faults] == ["revenue", "Platform"]
 
 
 def test_windows_become_typed_literals_in_utc_and_the_rest_stays_as_written() -> None:
     text = "select ts::date as d, 'it''s :window_start' as x -- :window_end\n" + BOUNDED + ";"
-    rendered = Query(text, {START, END}).render(**WINDOW)
+    rendered = Query(text, {START, END}, Redshift).render(**WINDOW)
     assert rendered == (
         "select ts::date as d, 'it''s :window_start' as x -- :window_end\n"
         "from t where ts >= TIMESTAMP '2013-02-06 05:00:00' and ts < TIMESTAMP '2013-02-06 06:00:00'"
@@ -54,28 +56,28 @@ def test_windows_become_typed_literals_in_utc_and_the_rest_stays_as_written() ->
 
 def test_unions_and_common_table_expressions_are_selects_too() -> None:
     text = f"with x as (select a {BOUNDED}) select a from x union all select 2 as a"
-    assert Query(text, {START, END}).columns == ("a",)
+    assert Query(text, {START, END}, Redshift).columns == ("a",)
 
 
 @pytest.mark.parametrize("folder", ["redshift-historical-crawl", "redshift-continuous-crawl"])
 def test_the_shipped_queries_deliver_the_columns_of_the_shipped_params(root: Path, folder: str) -> None:
     text = (root / "ai_ops/lambdas/redshift" / folder / "query.sql").read_text(encoding="utf-8")
     windows = {END} if "historical" in folder else {START, END}
-    assert Query(text, windows, ["timestamp", "views", "revenue", "platform", "marketplace"]).columns
+    assert Query(text, windows, Redshift, ["timestamp", "views", "revenue", "platform", "marketplace"]).columns
 
 
 @examples(st.text(max_size=60).filter(lambda text: "\0" not in text))
 def test_whatever_stands_in_a_query_or_a_path_stays_inside_the_quotes_of_the_unload(text: str) -> None:
-    sql = unload(text, f"s3://b/{text}/", "arn:aws:iam::1:role/r", {}, "CLEANPATH")
+    sql = Redshift.export(text, Destination(f"s3://b/{text}/", "arn:aws:iam::1:role/r", {}))[0]
     tokens = sqlglot.tokenize(sql.replace("UNLOAD", "SELECT", 1), dialect="redshift")  # the tokenizer takes UNLOAD whole
     strings = [found.text for found in tokens if found.token_type is sqlglot.TokenType.STRING]
     assert strings == [text, f"s3://b/{text}/", "arn:aws:iam::1:role/r"]
 
 
 def test_the_unload_says_header_csv_and_follows_the_format() -> None:
-    plain = unload("select 1", "s3://b/x/", "arn:r", {}, "CLEANPATH")
+    plain = Redshift.export("select 1", Destination("s3://b/x/", "arn:r", {}, is_folder=True))[0]
     assert plain == "UNLOAD ('select 1')\nTO 's3://b/x/'\nIAM_ROLE 'arn:r'\nHEADER CSV\nCLEANPATH"
-    other = unload("select 1", "s3://b/x/", "arn:r", {"Delimiter": ";", "FileCompression": "GZIP"}, "CLEANPATH")
+    other = Redshift.export("select 1", Destination("s3://b/x/", "arn:r", {"Delimiter": ";", "FileCompression": "GZIP"}, is_folder=True))[0]
     assert "HEADER CSV\nDELIMITER ';'\nGZIP\nCLEANPATH" in other
 
 

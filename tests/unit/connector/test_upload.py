@@ -11,9 +11,9 @@ from moto.sns.models import sns_backends
 from tests.unit.connector.conftest import BUCKET, with_bucket, with_secret
 from tests.unit.connector.fakes import Killed, Mortal
 
-from l4m.connector.crawl import Target
 from l4m.connector.crawl_state import StateStore
 from l4m.connector.upload import Reception
+from l4m.databases.database import Target
 
 KEY = "params.json"
 

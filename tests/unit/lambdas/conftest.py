@@ -16,8 +16,11 @@ class Clients:
     def __init__(self, **fakes: Any) -> None:
         self.fakes = fakes
 
+    def client(self, service: str) -> Any:
+        return self.fakes.get(service.replace("-", "_")) or client(service)
+
     def __getattr__(self, name: str) -> Any:
-        return self.fakes.get(name) or client(name.replace("_", "-"))
+        return self.client(name.replace("_", "-"))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from tests.unit.connector.conftest import BUCKET
 from tests.unit.connector.fakes import FakeRedshift
 
 from l4m.connector.crawl_state import StateStore, Superseded
-from l4m.sources.redshift import StatementFailed
+from l4m.databases.statements import StatementFailed
 
 PARSE = ("s3lambda", "parse")
 

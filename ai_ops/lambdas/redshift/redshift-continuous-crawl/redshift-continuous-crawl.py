@@ -9,8 +9,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import parameters
-from l4m.connector.crawl import Crawl, Target
+from l4m.connector.crawl import Crawl
 from l4m.connector.live import LiveCrawl, Report
+from l4m.databases.database import Target
 from loader import Loader
 
 QUERY = Path(__file__).with_name("query.sql").read_text(encoding="utf-8")
@@ -25,7 +26,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
     bucket = parameters.required("BUCKET")
     name = parameters.required("STATEMENT_NAME")
-    crawl = Crawl(loader.s3, loader.redshift_data, loader.secretsmanager, bucket, target, name)
+    crawl = Crawl(loader, bucket, target, name)
     live = LiveCrawl(crawl, QUERY, parameters.whole_number("WINDOWS_PER_RUN", 24))
     tick = None if event["detail-type"] == STATEMENT_ENDED else datetime.fromisoformat(event["time"])
     report = live.advance(tick)

@@ -8,9 +8,10 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 import parameters
-from l4m.connector.crawl import Crawl, Target
+from l4m.connector.crawl import Crawl
 from l4m.connector.history import HistoryCrawl
 from l4m.connector.machine import Patience, crawl_result, uploaded_params
+from l4m.databases.database import Target
 from loader import Loader
 
 QUERY = Path(__file__).with_name("query.sql").read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     logger.append_keys(correlation_id=event["version"])
     target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
     crawl = HistoryCrawl(
-        crawl=Crawl(loader.s3, loader.redshift_data, loader.secretsmanager, event["bucket"], target, parameters.required("STATEMENT_NAME")),
+        crawl=Crawl(loader, event["bucket"], target, parameters.required("STATEMENT_NAME")),
         query_text=QUERY,
         given=uploaded_params(event),
         version=event["version"],

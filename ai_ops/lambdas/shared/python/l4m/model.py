@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 UPLOAD_TAG = "l4m:upload"  # of a detector: the version of params.json that it follows
 
@@ -110,6 +110,7 @@ class S3Source:
     templated_path: str | None
     historical_path: str | None
     format: CsvFormat | JsonFormat
+    kind: ClassVar[str] = "S3SourceConfig"
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,11 @@ class OtherSource:
 
     kind: str
     settings: Mapping[str, Any]
+
+    @property
+    def role_arn(self) -> str:
+        """The role under which it is read; empty where none is given."""
+        return str(self.settings.get("RoleArn") or "")
 
 
 @dataclass(frozen=True)

@@ -11,52 +11,55 @@ from typing import Any
 
 from l4m.connector.crawl_state import StateStore
 from l4m.connector.params import Params
-from l4m.connector.unload import header_file, is_gzip
+from l4m.databases.database import Clients, Database, Target
+from l4m.databases.files import first_file, header_file
+from l4m.databases.registry import DATABASES
+from l4m.databases.secrets import Secret, read_secret
 from l4m.service.runs.timeline import Timeline
-from l4m.sources.redshift import Redshift, Secret, read_secret
 
 SECRET_SECONDS = 300  # after which a secret is read again
-
-
-@dataclass(frozen=True)
-class Target:
-    """The database that the stack was deployed for, by name."""
-
-    cluster: str | None = None
-    workgroup: str | None = None
 
 
 @dataclass(frozen=True)
 class Crawl:
     """The clients of one run; ``name`` begins the name of every statement."""
 
-    s3: Any
-    redshift_data: Any
-    secretsmanager: Any
+    clients: Clients
     bucket: str
     target: Target
     name: str
+
+    @property
+    def s3(self) -> Any:
+        """The client of S3."""
+        return self.clients.client("s3")
 
     @property
     def store(self) -> StateStore:
         """Where the state lies."""
         return StateStore(self.s3, self.bucket)
 
-    def database(self, params: Params) -> Redshift:
+    def kind(self, params: Params) -> type[Database]:
+        """What kind of database is crawled."""
+        return DATABASES[params.database_type]
+
+    def database(self, params: Params) -> Database:
         """The database, reached with the secret that params.json names."""
-        secret = _secret(self.secretsmanager, params.secret_name, int(time.monotonic() // SECRET_SECONDS))
-        return Redshift(self.redshift_data, secret, self.target.cluster, self.target.workgroup)
+        kind = self.kind(params)
+        period = int(time.monotonic() // SECRET_SECONDS)
+        secret = _secret(self.clients.client("secretsmanager"), params.secret_name, kind.secret_keys, period)
+        return kind.open(self.clients, secret, self.target)
 
     def write_header(self, prefix: str, columns: tuple[str, ...], params: Params) -> None:
-        """Write the file that an UNLOAD of no rows leaves out, under the name that it would have had."""
-        key = prefix.removeprefix(f"s3://{self.bucket}/") + ("000.gz" if is_gzip(params.csv) else "000")
+        """Write the file that an export of no rows may leave out, under the name that it would have had."""
+        key = first_file(prefix, params.csv).removeprefix(f"s3://{self.bucket}/")
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=header_file(columns, params.csv))
 
 
 @lru_cache(maxsize=16)
-def _secret(client: Any, name: str, period: int) -> Secret:
+def _secret(client: Any, name: str, keys: tuple[str, ...], period: int) -> Secret:
     """A secret as it was read in this period of the process's life."""
-    return read_secret(client, name)
+    return read_secret(client, name, keys)
 
 
 def timeline(params: Params) -> Timeline:

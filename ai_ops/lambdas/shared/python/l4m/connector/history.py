@@ -11,8 +11,9 @@ from l4m.connector.crawl import Crawl, history_fingerprint, live_fingerprint, ti
 from l4m.connector.crawl_state import CrawlState, History, Superseded
 from l4m.connector.params import Params
 from l4m.connector.query import END, Query
-from l4m.connector.unload import COUNT, token, unload
-from l4m.sources.redshift import Phase, Redshift, Statement, StatementFailed, StatementTimedOut
+from l4m.databases.database import Database, Destination
+from l4m.databases.files import token
+from l4m.databases.statements import Phase, Statement, StatementFailed, StatementTimedOut
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class HistoryCrawl:
 
     def advance(self, now: datetime) -> Progress:
         """Do what is next: submit, look, cancel what another upload left running, or commit."""
-        query = Query(self.query_text, {END}, self.params.columns)
+        query = Query(self.query_text, {END}, self.crawl.kind(self.params), self.params.columns)
         state = self.crawl.store.load()
         if state.owner != self.version:
             raise Superseded(f"version {state.owner!r} of params.json was accepted after {self.version!r}")
@@ -60,27 +61,28 @@ class HistoryCrawl:
             return self._start(state, query, database, now)
         return self._continue(state, history, query, database, now)
 
-    def _start(self, state: CrawlState, query: Query, database: Redshift, now: datetime) -> Progress:
+    def _start(self, state: CrawlState, query: Query, database: Database, now: datetime) -> Progress:
         end = timeline(self.params).floor(int((self.params.historical_end or self.uploaded).timestamp()))
         select = query.render(**{END: datetime.fromtimestamp(end, UTC)})
-        sql = unload(select, self.params.historical_path, self.params.role_arn, self.params.csv, "CLEANPATH")
-        history = History(self.fingerprint, self.version, end, (sql, COUNT), token(self.fingerprint, self.version), int(now.timestamp()))
+        folder = Destination(self.params.historical_path, self.params.role_arn, self.params.csv, is_folder=True)
+        sqls = database.export(select, folder)
+        history = History(self.fingerprint, self.version, end, sqls, token(self.fingerprint, self.version), int(now.timestamp()))
         state = self.crawl.store.save(replace(state, history=history))
         return self._submit(state, history, database)
 
-    def _submit(self, state: CrawlState, history: History, database: Redshift) -> Progress:
+    def _submit(self, state: CrawlState, history: History, database: Database) -> Progress:
         statement = database.submit(history.sqls, f"{self.crawl.name}-history", history.token)
         self.crawl.store.save(replace(state, history=replace(history, statement=statement)))
         return Progress(False, self.fingerprint)
 
-    def _continue(self, state: CrawlState, history: History, query: Query, database: Redshift, now: datetime) -> Progress:
+    def _continue(self, state: CrawlState, history: History, query: Query, database: Database, now: datetime) -> Progress:
         if history.rows is not None:
             return self._start(state, query, database, now)
         if history.fingerprint != self.fingerprint:
             return self._replace(state, history, query, database, now)
         if history.statement is None:
             return self._submit(state, history, database)  # killed before the id was kept: the token finds it again
-        statement = database.describe(history.statement)
+        statement = database.look(history.statement)
         if statement.phase is Phase.RUNNING:
             return self._wait(history, database, now)
         if statement.phase is Phase.FINISHED:
@@ -89,22 +91,22 @@ class HistoryCrawl:
             raise statement.failure()
         return self._start(state, query, database, now)
 
-    def _replace(self, state: CrawlState, history: History, query: Query, database: Redshift, now: datetime) -> Progress:
-        """Start once the older crawl has ended: two unloads must never write into one folder."""
+    def _replace(self, state: CrawlState, history: History, query: Query, database: Database, now: datetime) -> Progress:
+        """Start once the older crawl has ended: two exports must never write into one folder."""
         statement = _describe(history, database)
         if statement is None or statement.phase is not Phase.RUNNING:
             return self._start(state, query, database, now)
         database.cancel(statement.id)
         return Progress(False, self.fingerprint)
 
-    def _wait(self, history: History, database: Redshift, now: datetime) -> Progress:
+    def _wait(self, history: History, database: Database, now: datetime) -> Progress:
         if now.timestamp() - history.started <= self.limit_seconds:
             return Progress(False, self.fingerprint)
         database.cancel(str(history.statement))
         raise StatementTimedOut(f"statement {history.statement}: not finished after {self.limit_seconds} s; it was cancelled")
 
-    def _commit(self, state: CrawlState, history: History, query: Query, database: Redshift) -> Progress:
-        rows = database.first_number(str(history.statement), len(history.sqls))
+    def _commit(self, state: CrawlState, history: History, query: Query, database: Database) -> Progress:
+        rows = database.rows(str(history.statement))
         if rows == 0:
             self.crawl.write_header(self.params.historical_path, query.columns, self.params)
         done = replace(state, history=replace(history, rows=rows))
@@ -125,9 +127,9 @@ class HistoryCrawl:
             self.crawl.store.save(after)
 
 
-def _describe(history: History, database: Redshift) -> Statement | None:
+def _describe(history: History, database: Database) -> Statement | None:
     """Look at a crawl's statement, found by its token if its id was not kept; None when it cannot even be submitted."""
     try:
-        return database.describe(history.statement or database.submit(history.sqls, "superseded", history.token))
+        return database.look(history.statement or database.submit(history.sqls, "superseded", history.token))
     except StatementFailed:
         return None

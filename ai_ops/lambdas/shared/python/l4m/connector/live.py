@@ -10,10 +10,11 @@ from l4m.connector.crawl import Crawl, live_fingerprint, timeline
 from l4m.connector.crawl_state import CrawlState, Flight, StateChanged
 from l4m.connector.params import Params
 from l4m.connector.query import END, START, Query
-from l4m.connector.unload import COUNT, token, unload
+from l4m.databases.database import Database, Destination
+from l4m.databases.files import token
+from l4m.databases.statements import Phase
 from l4m.service.runs.timeline import Timeline
 from l4m.sources.paths import render_path
-from l4m.sources.redshift import Phase, Redshift
 
 ATTEMPTS = 8  # lost races against other runs before the event is given back to be retried
 
@@ -63,11 +64,11 @@ class _Run:
         self.crawl = live.crawl
         self.state = state
         self.params = params
-        self.query = Query(live.query_text, {START, END}, params.columns)
+        self.query = Query(live.query_text, {START, END}, self.crawl.kind(params), params.columns)
         self.timeline: Timeline = timeline(params)
         self.epoch = state.history.token if state.history else ""
         self.fingerprint = f"{live_fingerprint(params)}-{self.epoch[:16]}"  # a new history brings every window again
-        self.database: Redshift = self.crawl.database(params)
+        self.database: Database = self.crawl.database(params)
         self.committed: dict[int, int] = {}
         self.failed: dict[int, str] = {}
 
@@ -86,7 +87,7 @@ class _Run:
     def _settle(self, flight: Flight) -> Flight | None:
         if flight.rows is not None or flight.statement is None:
             return flight if flight.fingerprint == self.fingerprint else None
-        statement = self.database.describe(flight.statement)
+        statement = self.database.look(flight.statement)
         if statement.phase is Phase.RUNNING:
             return flight
         if flight.fingerprint != self.fingerprint:
@@ -94,9 +95,9 @@ class _Run:
         if statement.phase is not Phase.FINISHED:
             self.failed[flight.start] = str(statement.failure())
             return replace(flight, attempt=flight.attempt + 1, statement=None)
-        rows = self.database.first_number(flight.statement, 2)
+        rows = self.database.rows(flight.statement)
         if rows == 0:
-            self.crawl.write_header(self._destination(flight.start), self.query.columns, self.params)
+            self.crawl.write_header(self._prefix(flight.start), self.query.columns, self.params)
         self.committed[flight.start] = rows
         return replace(flight, rows=rows)
 
@@ -118,13 +119,12 @@ class _Run:
 
     def _start(self, flight: Flight) -> str:
         window = {START: datetime.fromtimestamp(flight.start, UTC), END: datetime.fromtimestamp(self.timeline.after(flight.start), UTC)}
-        destination = self._destination(flight.start)
-        options = "PARALLEL OFF ALLOWOVERWRITE"  # one file of a fixed name: doing it again replaces it
-        sql = unload(self.query.render(**window), destination, self.params.role_arn, self.params.csv, options)
+        destination = Destination(self._prefix(flight.start), self.params.role_arn, self.params.csv)
+        sqls = self.database.export(self.query.render(**window), destination)
         name = f"{self.crawl.name}-{window[START]:%Y%m%dT%H%MZ}"
-        return self.database.submit((sql, COUNT), name, token(sql, flight.attempt, self.epoch), with_event=True)
+        return self.database.submit(sqls, name, token(sqls[0], flight.attempt, self.epoch), with_event=True)
 
-    def _destination(self, start: int) -> str:
+    def _prefix(self, start: int) -> str:
         folder = render_path(self.params.templated_path, self.timeline.local(start))
         return f"{folder}{datetime.fromtimestamp(start, UTC):%Y%m%dT%H%MZ}_"
 

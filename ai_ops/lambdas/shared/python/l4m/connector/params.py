@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from l4m.databases.registry import DATABASES
 from l4m.model import Frequency
 
 DIMENSIONS = ("platform", "marketplace")
-SECRET_NAME = "redshift-l4mintegration"  # noqa: S105 - the name of a secret, not one
 OFFSET_SECONDS = 0
 THRESHOLD = 1
 SENSITIVITY = 50
@@ -61,7 +61,7 @@ class Params:
             dimensions=tuple(given.get("dimension_list", DIMENSIONS)),
             source=given["metric_source"],
             bucket=given["s3_bucket"],
-            secret_name=given.get("secret_name", SECRET_NAME),
+            secret_name=given.get("secret_name", DATABASES[given["database_type"]].secret_name),
             offset_seconds=given.get("offset", OFFSET_SECONDS),
             timezone=given.get("timezone", "UTC"),
             historical_end=datetime.fromisoformat(end) if end else None,
@@ -76,7 +76,7 @@ class Params:
 
     @property
     def role_arn(self) -> str:
-        """The role under which Redshift writes and the service reads."""
+        """The role under which the database writes and the service reads."""
         return str(self._s3["RoleArn"])
 
     @property

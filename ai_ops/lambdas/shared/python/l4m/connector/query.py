@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from sqlglot import Token, TokenType, exp, parse, tokenize
 from sqlglot.errors import SqlglotError
 
+from l4m.databases.database import Database
 from l4m.errors import Fault, InvalidInput
 
-DIALECT = "redshift"
 START, END = "window_start", "window_end"
 
 
@@ -22,28 +22,30 @@ class InvalidQuery(InvalidInput):
 class Query:
     """A checked query; ``columns`` are the names of its select list, in order."""
 
-    def __init__(self, text: str, windows: Iterable[str], columns: Iterable[str] = ()) -> None:
-        tree = _one_select(text)
-        faults = [*_window_faults(tree, frozenset(windows)), *_shape_faults(tree), *_column_faults(tree, tuple(columns))]
+    def __init__(self, text: str, windows: Iterable[str], database: type[Database], columns: Iterable[str] = ()) -> None:
+        tree = _one_select(text, database.dialect)
+        shape = _shape_faults(tree, database.takes_limit)
+        faults = [*_window_faults(tree, frozenset(windows)), *shape, *_column_faults(tree, tuple(columns))]
         if faults:
             raise InvalidQuery(*faults)
         self.text = text
+        self.database = database
         self.columns = tuple(tree.named_selects)
 
     def render(self, **instants: datetime) -> str:
         """The SELECT with each window's bound as a typed literal in UTC; nothing else of the text is touched."""
         parts = []
         done = 0
-        for name, start, end in _placeholders(self.text):
-            parts += [self.text[done:start], _literal(instants[name]) if name else ""]
+        for name, start, end in _placeholders(self.text, self.database.dialect):
+            parts += [self.text[done:start], self.database.literal(instants[name]) if name else ""]
             done = end
         return "".join([*parts, self.text[done:]]).strip()
 
 
 @lru_cache(maxsize=8)  # a function has one query, and is called again and again; the tree is only read
-def _one_select(text: str) -> exp.Query:
+def _one_select(text: str, dialect: str) -> exp.Query:
     try:
-        trees = [tree for tree in parse(text, dialect=DIALECT) if tree is not None and not isinstance(tree, exp.Semicolon)]
+        trees = [tree for tree in parse(text, dialect=dialect) if tree is not None and not isinstance(tree, exp.Semicolon)]
     except SqlglotError as error:
         raise InvalidQuery(Fault("query.sql", f"cannot be parsed: {error}")) from error
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
@@ -58,12 +60,12 @@ def _window_faults(tree: exp.Query, allowed: frozenset[str]) -> list[Fault]:
     return unknown + missing
 
 
-def _shape_faults(tree: exp.Query) -> list[Fault]:
+def _shape_faults(tree: exp.Query, takes_limit: bool) -> list[Fault]:
     faults = []
     if tree.find(exp.Into):
         faults.append(Fault("query.sql", "writes INTO a table: it may only read"))
-    if tree.args.get("limit"):
-        faults.append(Fault("query.sql", "ends in a LIMIT or TOP, which UNLOAD does not take"))
+    if tree.args.get("limit") and not takes_limit:
+        faults.append(Fault("query.sql", "ends in a LIMIT or TOP, which this database's exports do not take"))
     if tree.is_star:
         faults.append(Fault("query.sql", "selects *: name the columns"))
     return faults
@@ -79,14 +81,10 @@ def _column_faults(tree: exp.Query, needed: tuple[str, ...]) -> list[Fault]:
     ]
 
 
-def _placeholders(text: str) -> Iterator[tuple[str, int, int]]:
-    tokens: list[Token] = tokenize(text, dialect=DIALECT)
+def _placeholders(text: str, dialect: str) -> Iterator[tuple[str, int, int]]:
+    tokens: list[Token] = tokenize(text, dialect=dialect)
     for token, name in zip(tokens, [*tokens[1:], None], strict=True):
         if token.token_type is TokenType.SEMICOLON:
-            yield "", token.start, token.end + 1  # between an UNLOAD's quotes there is no statement to end
+            yield "", token.start, token.end + 1  # inside an export there is no statement to end
         elif token.token_type is TokenType.COLON and name and name.text in {START, END}:
             yield name.text, token.start, name.end + 1
-
-
-def _literal(instant: datetime) -> str:
-    return f"TIMESTAMP '{instant.astimezone(UTC):%Y-%m-%d %H:%M:%S}'"

@@ -108,7 +108,7 @@ def check_bucket(context: Context) -> Iterable[Fault]:
 
 
 def check_folders(context: Context) -> Iterable[Fault]:
-    """History and windows lie in folders of their own, for an unload clears the one it writes to."""
+    """History and windows lie in folders of their own, for an export clears the one it writes to."""
     live = fixed_part(context.template).rstrip("/") + "/"
     for field, path in ((HISTORY, context.history), (TEMPLATE, live)):
         if not re.fullmatch(r"s3://[^/]+/(?!/)(.+/)", path) or "//" in path[5:]:

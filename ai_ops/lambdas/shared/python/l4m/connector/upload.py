@@ -11,12 +11,13 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from l4m.connector.crawl import Target
 from l4m.connector.crawl_state import StateChanged, StateStore
 from l4m.connector.status import Outcome, StatusFile
 from l4m.connector.validation import Surroundings, read_params
+from l4m.databases.database import Target
+from l4m.databases.registry import DATABASES
+from l4m.databases.secrets import read_secret
 from l4m.errors import Fault, InvalidInput
-from l4m.sources.redshift import read_secret
 
 logger = Logger(service="s3lambda", child=True)
 ATTEMPTS = 5  # newer uploads that may come while one is being accepted
@@ -66,8 +67,8 @@ class Reception:
         return Upload(bucket, _version(answer), answer["LastModified"], answer["Body"].read())
 
     def _check(self, upload: Upload) -> Mapping[str, Any]:
-        def secret_faults(name: str) -> Sequence[Fault]:
-            return _secret_faults(self.secretsmanager, name, self.target)
+        def secret_faults(database_type: str, name: str) -> Sequence[Fault]:
+            return _secret_faults(self.secretsmanager, database_type, name, self.target)
 
         account = self.topic_arn.split(":")[4]
         return read_params(upload.text, Surroundings(upload.bucket, account, upload.uploaded, secret_faults))
@@ -118,11 +119,10 @@ def execution_name(upload: Upload) -> str:
     return f"params-{hashlib.sha256(f'{upload.bucket}/{upload.version}'.encode()).hexdigest()[:32]}"
 
 
-def _secret_faults(client: Any, name: str, target: Target) -> Sequence[Fault]:
+def _secret_faults(client: Any, database_type: str, name: str, target: Target) -> Sequence[Fault]:
+    kind = DATABASES[database_type]
     try:
-        secret = read_secret(client, name)
+        secret = read_secret(client, name, kind.secret_keys)
     except InvalidInput as error:
         return error.faults
-    if target.cluster and secret.cluster and secret.cluster != target.cluster:
-        return [Fault("secret_name", f"the secret {name!r} is for cluster {secret.cluster!r}, this stack for {target.cluster!r}")]
-    return []
+    return [Fault(fault.field, f"the secret {name!r} {fault.message}") for fault in kind.secret_faults(secret, target)]

@@ -14,6 +14,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from l4m.connector.rules import RULES, Context
+from l4m.databases.registry import DATABASES
 from l4m.errors import Fault, InvalidInput
 
 FILLED_IN = {"s3_bucket", "RoleArn", "HistoricalDataPathList", "TemplatedPathList"}
@@ -27,7 +28,7 @@ class Surroundings:
     bucket: str | None = None
     account: str | None = None
     uploaded: datetime | None = None
-    secret_faults: Callable[[str], Sequence[Fault]] | None = None
+    secret_faults: Callable[[str, str], Sequence[Fault]] | None = None  # of a database_type's secret, by its name
 
 
 def read_params(text: bytes, surroundings: Surroundings = Surroundings()) -> Mapping[str, Any]:
@@ -105,6 +106,7 @@ def _rule_faults(given: dict[str, Any], surroundings: Surroundings, broken: set[
     context = Context(given, surroundings.bucket, surroundings.account, surroundings.uploaded)
     faults = [fault for fields, rule in RULES if not broken & set(fields) for fault in rule(context)]
     ask = surroundings.secret_faults
-    if ask and "secret_name" not in broken:
-        faults += ask(given.get("secret_name", "redshift-l4mintegration"))
+    if ask and not broken & {"database_type", "secret_name"}:
+        database_type = given["database_type"]
+        faults += ask(database_type, given.get("secret_name", DATABASES[database_type].secret_name))
     return faults

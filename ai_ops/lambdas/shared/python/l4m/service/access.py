@@ -1,13 +1,21 @@
-"""Acting under a role that a user gave."""
+"""Acting under a role that a user gave, and reading sources with it."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from l4m.errors import AccessDenied, SourceUnavailable
 from l4m.service.context import Context
+from l4m.sources.registry import find_source
+from l4m.sources.source import Access, Settings, Source
 
 _REFUSED = {"AccessDenied", "AccessDeniedException", "NoSuchEntity"}
+
+
+def open_source(context: Context, settings: Settings) -> Source:
+    """What reads a source, under the role that its settings name."""
+    return find_source(settings).open(settings, Access(partial(user_client, context, settings.role_arn)))
 
 
 def user_client(context: Context, role_arn: str, service: str) -> Any:

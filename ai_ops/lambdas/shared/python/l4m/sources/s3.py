@@ -1,159 +1,119 @@
-"""Files of a metric set in S3: which there are for an interval, and how they come to this machine."""
+"""Files in S3, as users deliver them: one folder of history, one templated folder per interval."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
-from l4m.errors import AccessDenied, Fault, InvalidInput, SourceUnavailable
-from l4m.sources.paths import render_path
+from l4m.answers import Sample
+from l4m.databases.statements import Phase
+from l4m.errors import Fault, InvalidInput
+from l4m.model import MetricSet, S3Source
+from l4m.sources.paths import fixed_part
+from l4m.sources.s3_files import S3File, download, fingerprint, list_history, list_intervals, list_under, read_head
+from l4m.sources.s3_rules import metric_set_faults
+from l4m.sources.source import HISTORY, Access, Delivered, Span, Ticket
+from l4m.sources.tables.sniffing import parse_head
+from l4m.sources.tables.table_spec import TableSpec
 
-PARALLEL_DOWNLOADS = 8
-FOLDERS_LISTED_ONE_BY_ONE = 2
-_DENIED = {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "AccessDeniedException"}
-_ABSENT = {"NoSuchBucket", "NoSuchKey", "404"}
+HEAD_BYTES = 1 << 18
 
 
 @dataclass(frozen=True)
-class S3File:
-    """An object with data in it."""
+class S3:
+    """The files that settings describe, read under the user's role."""
 
-    bucket: str
-    key: str
-    etag: str
-    size: int
+    settings: S3Source
+    access: Access
 
+    kind: ClassVar[str] = S3Source.kind
+    needs_format: ClassVar[bool] = True
 
-def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key prefix of an ``s3://`` path, without a slash at the end."""
-    bucket, _, prefix = uri.removeprefix("s3://").partition("/")
-    return bucket, prefix.strip("/")
+    @classmethod
+    def faults(cls, metric_set: MetricSet, account: str) -> Iterator[Fault]:
+        """Roles, paths and file formats."""
+        yield from metric_set_faults(metric_set, account)
 
+    @classmethod
+    def start_faults(cls, settings: S3Source, task: str) -> Iterator[Fault]:
+        """Either path can be left out, and is then missed."""
+        if task == "learn" and settings.templated_path is None:
+            message = "is missing from the metric set, so there is nothing to watch; a backtest needs none"
+            yield Fault("source.templated_path", message)
+        if task == "backtest" and settings.historical_path is None:
+            yield Fault("source.historical_path", "is missing from the metric set, so there is nothing to test on")
 
-def list_history(client: Any, path: str) -> tuple[S3File, ...]:
-    """The files directly under the historical path, in the order of their names."""
-    bucket, prefix = split_uri(path)
-    folder = f"{prefix}/" if prefix else ""
-    return tuple(_list(client, bucket, Prefix=folder, Delimiter="/"))
+    @classmethod
+    def open(cls, settings: S3Source, access: Access) -> Self:
+        """The files, none of which is looked at yet."""
+        return cls(settings, access)
 
+    def spec(self, spec: TableSpec) -> TableSpec:
+        """As the settings say, the files are written."""
+        return replace(spec, format=self.settings.format)
 
-def list_intervals(client: Any, template: str, starts: Mapping[int, datetime]) -> dict[int, tuple[S3File, ...]]:
-    """The files of each interval; ``starts`` gives the local time at which each begins.
+    def check(self) -> Iterator[Fault]:
+        """Nothing: files may come later."""
+        yield from ()
 
-    One sweep over the keys between the first and the last folder answers for all intervals, as long as the
-    folders' names sort like their times.
-    """
-    bucket = split_uri(template)[0]
-    folders = {start: split_uri(render_path(template, local))[1] + "/" for start, local in starts.items()}
-    names = list(dict.fromkeys(folders.values()))
-    if len(names) <= FOLDERS_LISTED_ONE_BY_ONE or names != sorted(names):
-        found = {name: tuple(_list(client, bucket, Prefix=name)) for name in names}
-    else:
-        found = _sweep(client, bucket, names)
-    return {start: found[name] for start, name in folders.items()}
+    def sample(self, rows: int) -> Sample:
+        """Names of the columns and the first rows of the first file."""
+        file, content = self.head()
+        head = parse_head(content, self.settings.format, rows, file.size <= HEAD_BYTES)
+        return Sample(head.columns, head.rows)
 
+    def head(self) -> tuple[S3File, bytes]:
+        """The first file, of history if there is any, and how it begins."""
+        file = self._first_file()
+        return file, read_head(self._client, file, HEAD_BYTES)
 
-def list_under(client: Any, path: str) -> Iterator[S3File]:
-    """Every file whose key begins with a path."""
-    bucket, prefix = path.removeprefix("s3://").split("/", 1)
-    return _list(client, bucket, Prefix=prefix)
+    def extent(self) -> Span | None:
+        """All that lies under the historical path, whenever it was."""
+        return Span() if self.settings.historical_path else None
 
+    def has_news(self) -> bool:
+        """Whether there is any file under what the folders of all intervals have in common."""
+        template = self.settings.templated_path
+        return bool(template) and next(list_under(self._client, fixed_part(str(template))), None) is not None
 
-def fingerprint(files: Iterable[S3File]) -> str:
-    """Changes when a file comes, goes or changes; empty when there are no files."""
-    content = "\n".join(sorted(f"{file.key} {file.etag} {file.size}" for file in files))
-    return sha256(content.encode()).hexdigest()[:16] if content else ""
+    def request(self, span: Span, spec: TableSpec, token: str) -> Ticket:
+        """List the files of history, or those of intervals; the rows tell what of history is in the span."""
+        if span.starts:
+            template = self.settings.templated_path
+            return Ticket(list_intervals(self._client, template, span.starts) if template else dict.fromkeys(span.starts, ()))
+        path = str(self.settings.historical_path)
+        files = list_history(self._client, path)
+        if not files:
+            raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {path}"))
+        return Ticket({HISTORY: files})
 
+    def look(self, ticket: Ticket) -> Phase:
+        """Files are there as soon as they are listed."""
+        return Phase.FINISHED
 
-def download(client: Any, files: Sequence[S3File], folder: Path) -> list[Path]:
-    """Copy files into a folder; their order is kept."""
-    targets = [folder / f"{number:06d}{_suffixes(file.key)}" for number, file in enumerate(files)]
-    if len(files) == 1:
-        _fetch(client, files[0], targets[0])
-        return targets
-    with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
-        list(pool.map(lambda pair: _fetch(client, *pair), zip(files, targets, strict=True)))
-    return targets
+    def deliver(self, ticket: Ticket, folder: Path) -> list[Delivered]:
+        """Download them; one that was replaced since it was listed raises SourceUnavailable."""
+        files = ticket.listed
+        paths = download(self._client, files, folder)
+        return [Delivered(path, f"s3://{file.bucket}/{file.key}") for path, file in zip(paths, files, strict=True)]
 
+    def cancel(self, ticket: Ticket) -> None:
+        """Nothing is at work."""
 
-def read_head(client: Any, file: S3File, length: int) -> bytes:
-    """The first bytes of a file."""
-    try:
-        body = client.get_object(Bucket=file.bucket, Key=file.key, Range=f"bytes=0-{length - 1}")["Body"]
-    except client.exceptions.ClientError as error:
-        raise translate(error, f"s3://{file.bucket}/{file.key}") from error
-    with body:
-        content: bytes = body.read()
-    return content
+    def marks(self, ticket: Ticket) -> Mapping[int, str]:
+        """Fingerprints of the listed files."""
+        return {start: fingerprint(files) for start, files in ticket.files.items()}
 
+    @property
+    def _client(self) -> Any:
+        return self.access.client("s3")
 
-def translate(error: Any, place: str) -> Exception:
-    """Say an S3 error in our own words: what was not allowed, what is not there, what may work later."""
-    code = error.response["Error"]["Code"]
-    if code in _DENIED:
-        return AccessDenied(f"{place}: the role may not read it ({error.response['Error'].get('Message', code)})")
-    if code in _ABSENT:
-        return InvalidInput(Fault("S3SourceConfig", f"{place} does not exist"))
-    return SourceUnavailable(f"{place}: {code}")
-
-
-def _fetch(client: Any, file: S3File, target: Path) -> None:
-    place = f"s3://{file.bucket}/{file.key}"
-    try:
-        body = client.get_object(Bucket=file.bucket, Key=file.key, IfMatch=file.etag)["Body"]
-        with body, target.open("wb") as out:
-            for piece in body.iter_chunks(1 << 20):
-                out.write(piece)
-    except client.exceptions.ClientError as error:
-        raise translate(error, place) from error
-    except OSError as error:
-        raise SourceUnavailable(f"{place}: {error}") from error
-
-
-def _sweep(client: Any, bucket: str, names: Sequence[str]) -> dict[str, tuple[S3File, ...]]:
-    found: dict[str, list[S3File]] = {name: [] for name in names}
-    last = names[-1]
-    for file in _list(client, bucket, Prefix=_shared_start(names), StartAfter=names[0]):
-        if file.key > last and not file.key.startswith(last):
-            break
-        folder = next((name for name in _parents(file.key) if name in found), None)
-        if folder is not None:
-            found[folder].append(file)
-    return {name: tuple(files) for name, files in found.items()}
-
-
-def _shared_start(names: Sequence[str]) -> str:
-    first, last = min(names), max(names)
-    length = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    return first[:length]
-
-
-def _parents(key: str) -> Iterator[str]:
-    position = key.rfind("/")
-    while position >= 0:
-        yield key[: position + 1]
-        position = key.rfind("/", 0, position)
-
-
-def _list(client: Any, bucket: str, **selection: str) -> Iterator[S3File]:
-    try:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, **selection):
-            for entry in page.get("Contents", ()):
-                if _has_data(entry["Key"]):
-                    yield S3File(bucket, entry["Key"], entry["ETag"], entry["Size"])
-    except client.exceptions.ClientError as error:
-        raise translate(error, f"s3://{bucket}/{selection.get('Prefix', '')}") from error
-
-
-def _has_data(key: str) -> bool:
-    name = key.rsplit("/", 1)[-1]
-    return bool(name) and not name.startswith(("_", ".")) and not name.endswith("manifest")
-
-
-def _suffixes(key: str) -> str:
-    return "".join(Path(key.rsplit("/", 1)[-1]).suffixes[-2:])
+    def _first_file(self) -> S3File:
+        template, history = self.settings.templated_path, self.settings.historical_path
+        if history and (files := list_history(self._client, history)):
+            return files[0]
+        if template and (file := next(list_under(self._client, fixed_part(template)), None)):
+            return file
+        raise InvalidInput(Fault("S3SourceConfig", f"no file under {history or template}"))

@@ -12,7 +12,7 @@ from l4m.api.wire.times import from_text
 from l4m.errors import Fault, InvalidInput
 from l4m.service.context import Context
 from l4m.service.queries import executions, quality, samples
-from l4m.service.resources.source_rules import s3_faults, template_faults
+from l4m.sources.s3_rules import s3_faults, template_faults
 
 Members = dict[str, Any]
 _SAMPLE = "S3SourceConfig"

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from l4m.api.wire.members import epoch, present
-from l4m.api.wire.sources import OTHER_SOURCES, write_source
+from l4m.api.wire.sources import write_source
 from l4m.errors import Fault
 from l4m.model import Aggregation, Measure, MetricSet, TimestampColumn
+from l4m.sources.registry import SOURCES
 
 _S3 = "MetricSource.S3SourceConfig"
 _CSV = f"{_S3}.FileFormatDescriptor.CsvFormatDescriptor"
@@ -33,7 +34,7 @@ FIELDS = {
     "source.json.charset": f"{_S3}.FileFormatDescriptor.JsonFormatDescriptor.Charset",
     "source.format.quote": f"{_CSV}.QuoteSymbol",
     "source.format.headers": f"{_CSV}.HeaderList",
-} | {f"source.{kind}.RoleArn": f"MetricSource.{kind}.RoleArn" for kind in OTHER_SOURCES}
+} | {f"source.{kind}.RoleArn": f"MetricSource.{kind}.RoleArn" for kind in SOURCES}
 
 Wire = Mapping[str, Any]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from l4m.api.wire.members import present
 from l4m.errors import Fault
 from l4m.model import CsvFormat, JsonFormat, OtherSource, S3Source
 
-OTHER_SOURCES = ("AppFlowConfig", "AthenaSourceConfig", "CloudWatchConfig", "RDSSourceConfig", "RedshiftSourceConfig")
 Wire = Mapping[str, Any]
 
 
@@ -19,9 +18,8 @@ def read_source(wire: Wire, field: str) -> tuple[S3Source | OtherSource, list[Fa
         given = ", ".join(wire) or "none"
         return OtherSource("", {}), [Fault(field, f"needs exactly one source, given: {given}")]
     ((kind, settings),) = wire.items()
-    if kind == "S3SourceConfig":
-        return read_s3_source(settings, f"{field}.{kind}")
-    return OtherSource(kind, settings), []
+    read = _READERS.get(kind)
+    return read(settings, f"{field}.{kind}") if read else (OtherSource(kind, settings), [])
 
 
 def read_s3_source(wire: Wire, field: str) -> tuple[S3Source, list[Fault]]:
@@ -35,19 +33,24 @@ def read_s3_source(wire: Wire, field: str) -> tuple[S3Source, list[Fault]]:
 
 def write_source(source: S3Source | OtherSource) -> dict[str, Any]:
     """A source as MetricSource."""
-    if isinstance(source, OtherSource):
-        return {source.kind: dict(source.settings)}
+    write = _WRITERS.get(source.kind, _write_as_given)
+    return {source.kind: write(source)}
+
+
+def _write_as_given(source: Any) -> dict[str, Any]:
+    return dict(source.settings)
+
+
+def _write_s3_source(source: S3Source) -> dict[str, Any]:
     text = source.format
-    return {
-        "S3SourceConfig": present(
-            RoleArn=source.role_arn,
-            TemplatedPathList=[source.templated_path] if source.templated_path else None,
-            HistoricalDataPathList=[source.historical_path] if source.historical_path else None,
-            FileFormatDescriptor={"CsvFormatDescriptor": _write_csv(text)}
-            if isinstance(text, CsvFormat)
-            else {"JsonFormatDescriptor": {"FileCompression": text.compression, "Charset": text.charset}},
-        )
-    }
+    return present(
+        RoleArn=source.role_arn,
+        TemplatedPathList=[source.templated_path] if source.templated_path else None,
+        HistoricalDataPathList=[source.historical_path] if source.historical_path else None,
+        FileFormatDescriptor={"CsvFormatDescriptor": _write_csv(text)}
+        if isinstance(text, CsvFormat)
+        else {"JsonFormatDescriptor": {"FileCompression": text.compression, "Charset": text.charset}},
+    )
 
 
 def _read_format(wire: Wire | None, field: str) -> tuple[CsvFormat | JsonFormat, list[Fault]]:
@@ -76,3 +79,8 @@ def _write_csv(text: CsvFormat) -> dict[str, Any]:
         HeaderList=list(text.headers) or None,
         QuoteSymbol=text.quote,
     )
+
+
+# Kinds that have a shape of their own in the model; the others are kept as they come.
+_READERS: Mapping[str, Callable[[Wire, str], tuple[S3Source, list[Fault]]]] = {S3Source.kind: read_s3_source}
+_WRITERS: Mapping[str, Callable[[Any], dict[str, Any]]] = {S3Source.kind: _write_s3_source}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from l4m.errors import Fault
 from l4m.model import Alert, LambdaTarget, MetricSet, SnsTarget
-from l4m.service.resources.source_rules import role_faults
+from l4m.sources.roles import role_faults
 
 _TOPIC = re.compile(r"arn:[a-z\d-]+:sns:[a-z\d-]+:\d{12}:[A-Za-z0-9_-]{1,256}")
 _FUNCTION = re.compile(r"arn:[a-z\d-]+:lambda:[a-z\d-]+:\d{12}:function:[A-Za-z0-9_-]{1,140}(:[A-Za-z0-9$_-]{1,129})?")

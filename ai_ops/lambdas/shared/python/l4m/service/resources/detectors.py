@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from l4m.answers import Page
 from l4m.arns import DETECTOR
 from l4m.errors import Conflict, Fault, InvalidInput, QuotaExceeded
-from l4m.model import Detector, DetectorStatus, Frequency, MetricSet, S3Source
+from l4m.model import Detector, DetectorStatus, Frequency, MetricSet
 from l4m.service.context import Context
 from l4m.service.resources.tags import check_tags
 from l4m.service.tasks import TASKS, UNDER_WAY, start_task
+from l4m.sources.registry import find_source
 from l4m.store import keys
 from l4m.store.resources import Watched
 
@@ -90,23 +91,12 @@ def update_detector(context: Context, arn: str, change: DetectorChange) -> Detec
 
 def activate_detector(context: Context, arn: str) -> None:
     """Start learning from history, then watching; needs a metric set with a path for new data."""
-
-    def check(source: S3Source) -> None:
-        if source.templated_path is None:
-            message = "is missing from the metric set, so there is nothing to watch; a backtest needs none"
-            raise InvalidInput(Fault("source.templated_path", message))
-
-    _start(context, arn, DetectorStatus.ACTIVATING, "learn", check)
+    _start(context, arn, DetectorStatus.ACTIVATING, "learn")
 
 
 def backtest_detector(context: Context, arn: str) -> None:
     """Start a backtest over the metric set's history; it can be repeated."""
-
-    def check(source: S3Source) -> None:
-        if source.historical_path is None:
-            raise InvalidInput(Fault("source.historical_path", "is missing from the metric set, so there is nothing to test on"))
-
-    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest", check)
+    _start(context, arn, DetectorStatus.BACK_TEST_ACTIVATING, "backtest")
 
 
 def deactivate_detector(context: Context, arn: str) -> None:
@@ -119,12 +109,12 @@ def delete_detector(context: Context, arn: str) -> None:
     _stop(context, arn, DetectorStatus.DELETING, AT_REST | STOPPABLE, "delete")
 
 
-def _start(context: Context, arn: str, status: DetectorStatus, task: str, check: Callable[[S3Source], None]) -> None:
+def _start(context: Context, arn: str, status: DetectorStatus, task: str) -> None:
     def edit(current: Detector, metric_set: MetricSet | None) -> Watched:
         if metric_set is None:
             raise InvalidInput(Fault("detector_arn", f"detector {current.name!r} has no metric set yet"))
-        if isinstance(metric_set.source, S3Source):
-            check(metric_set.source)
+        if faults := [*find_source(metric_set.source).start_faults(metric_set.source, task)]:
+            raise InvalidInput(*faults)
         return replace(_moved(context, current, status, AT_REST), generation=current.generation + 1), metric_set
 
     _launch(context, context.resources.change_watched(arn, edit)[0], task)

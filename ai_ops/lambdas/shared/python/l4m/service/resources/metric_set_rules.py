@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import ZoneInfo
 
 from l4m.errors import Fault, InvalidInput
-from l4m.model import Frequency, MetricSet, OtherSource, S3Source
-from l4m.service.resources.source_rules import source_faults
+from l4m.model import Frequency, MetricSet
+from l4m.sources.registry import find_source
 from l4m.sources.tables.timestamps import check_format
 
 
@@ -17,7 +17,7 @@ def metric_set_faults(metric_set: MetricSet, detector_frequency: Frequency, acco
     faults = [fault for rule in RULES for fault in rule(metric_set)]
     if metric_set.frequency != detector_frequency:
         faults.append(Fault("frequency", f"is {metric_set.frequency}, but has to be the detector's, {detector_frequency}"))
-    return faults + source_faults(metric_set, account)
+    return [*faults, *find_source(metric_set.source).faults(metric_set, account)]
 
 
 def check_names_once(metric_set: MetricSet) -> Iterator[Fault]:
@@ -39,17 +39,18 @@ def check_columns_apart(metric_set: MetricSet) -> Iterator[Fault]:
 
 
 def check_timestamp(metric_set: MetricSet) -> Iterator[Fault]:
-    """Files need a timestamp column in a known format; a format of another source is checked when it is given."""
+    """Texts need a timestamp column in a known format; a format of another source is checked when it is given."""
     timestamp = metric_set.timestamp
+    needs_format = find_source(metric_set.source).needs_format
     if timestamp is None:
-        if isinstance(metric_set.source, S3Source):
+        if needs_format:
             yield Fault("timestamp", "is required for files in S3")
         return
     if not timestamp.name:
         yield Fault("timestamp.name", "is required")
     if timestamp.format:
         yield from _format_faults(timestamp.format)
-    elif isinstance(metric_set.source, S3Source):
+    elif needs_format:
         yield Fault("timestamp.format", "is required for files in S3")
 
 
@@ -66,15 +67,6 @@ def check_filters(metric_set: MetricSet) -> Iterator[Fault]:
     for name in metric_set.filters:
         if name not in metric_set.dimensions:
             yield Fault("filters", f"{name!r} is not a dimension of the metric set")
-
-
-def check_namespaces(metric_set: MetricSet) -> Iterator[Fault]:
-    """A measure of CloudWatch is found by its namespace."""
-    source = metric_set.source
-    if isinstance(source, OtherSource) and source.kind == "CloudWatchConfig":
-        for index, measure in enumerate(metric_set.measures):
-            if measure.namespace is None:
-                yield Fault(f"measures[{index}].namespace", "is required for CloudWatch")
 
 
 def _format_faults(pattern: str) -> list[Fault]:
@@ -95,5 +87,4 @@ RULES: tuple[Callable[[MetricSet], Iterator[Fault]], ...] = (
     check_timestamp,
     check_timezone,
     check_filters,
-    check_namespaces,
 )

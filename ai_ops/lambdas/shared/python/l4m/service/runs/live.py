@@ -17,10 +17,10 @@ from l4m.service.runs.delivery import deliver
 from l4m.service.runs.detection import Progress, feedback_of
 from l4m.service.runs.detector_job import DetectorJob
 from l4m.service.runs.publication import is_quiet, publish
-from l4m.service.runs.reading import Files, Reading, list_files, nothing_read, read_intervals
+from l4m.service.runs.reading import Reading, nothing_read, read_intervals, request_intervals, source_of
 from l4m.service.runs.report import build_report, still_open
 from l4m.service.runs.schedules import stop_schedule
-from l4m.sources.s3 import fingerprint
+from l4m.sources.source import Ticket
 from l4m.store.anomalies import FencingToken
 from l4m.store.runs import ExecutionRecord, Pointer
 from l4m.store.series import SavedState, SeriesStore
@@ -84,53 +84,53 @@ def _run_batches(run: Run) -> bool:
     for _ in range(MOST_BATCHES):
         due = run.job.timeline.due(run.pointer.next, run.moment, 1 if run.pointer.deaths else BATCH_INTERVALS)
         try:
-            files = list_files(run.job, [*map(int, run.pointer.seen), *due])
+            ticket = request_intervals(run.job, [*map(int, run.pointer.seen), *due])
         except (AccessDenied, SourceUnavailable, InvalidInput) as error:
             if due:
                 _note_failure(run, due[0], error)
             return False
         if not run.pointer.deaths:
-            _correct_late_data(run, files)
-        ready = _ready(run, due, files)
-        if not ready or not _advance(run, ready, files) or not run.job.timeline.due(run.pointer.next, run.moment, 1):
+            _correct_late_data(run, ticket)
+        ready = _ready(run, due, ticket)
+        if not ready or not _advance(run, ready, ticket) or not run.job.timeline.due(run.pointer.next, run.moment, 1):
             return False
     return True
 
 
-def _ready(run: Run, due: Sequence[int], files: Files) -> list[int]:
+def _ready(run: Run, due: Sequence[int], ticket: Ticket) -> list[int]:
     """The intervals to run now: one whose files are not there yet gets one more interval's time to arrive."""
     timeline = run.job.timeline
     ready = []
     for start in due:
-        if not files[start] and run.moment < timeline.due_at(start) + timeline.seconds:
+        if not ticket.has(start) and run.moment < timeline.due_at(start) + timeline.seconds:
             break
         ready.append(start)
     return ready
 
 
-def _advance(run: Run, starts: Sequence[int], files: Files) -> bool:
+def _advance(run: Run, starts: Sequence[int], ticket: Ticket) -> bool:
     """Run some intervals; False when the first of them has to wait for another attempt."""
     try:
-        reading = _read(run, starts, files)
+        reading = _read(run, starts, ticket)
     except (AccessDenied, SourceUnavailable, InvalidInput) as error:
         if len(starts) > 1:
-            return _advance(run, starts[:1], files)
+            return _advance(run, starts[:1], ticket)
         failures = _note_failure(run, starts[0], error)
         if failures < MOST_FAILURES or not isinstance(error, InvalidInput):
             return False
         reading = nothing_read(run.job, starts, f"{MOST_FAILURES} attempts failed: {error}")
-    _observe(run, run.pointer.state_key, reading, files)
+    _observe(run, run.pointer.state_key, reading, ticket)
     return True
 
 
-def _read(run: Run, starts: Sequence[int], files: Files) -> Reading:
+def _read(run: Run, starts: Sequence[int], ticket: Ticket) -> Reading:
     """What was delivered for some intervals; what the function does not survive counts as missing."""
     if run.pointer.deaths < MOST_DEATHS:
-        return read_intervals(run.job, starts, files)
+        return read_intervals(run.job, starts, ticket)
     return nothing_read(run.job, starts, f"the function did not survive its data {MOST_DEATHS} times")
 
 
-def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_correction: bool = False) -> None:
+def _observe(run: Run, state_key: str, reading: Reading, ticket: Ticket, *, is_correction: bool = False) -> None:
     """Detect, save the new state, move the pointer, and only then make known what was found."""
     job = run.job
     progress = Progress.resume(run.series.load(state_key))
@@ -139,10 +139,10 @@ def _observe(run: Run, state_key: str, reading: Reading, files: Files, *, is_cor
     report = build_report(job, reading, outcome, progress.open_incidents, is_correction=is_correction)
     after = SavedState(progress.monitor.save(), progress.history, report, still_open(progress.open_incidents, outcome))
     key = _save(run, after)
-    executions = [_execution(start, files, reading) for start in reading.starts]
+    executions = [_execution(start, ticket, reading) for start in reading.starts]
     job.runs.require(run.pointer)  # what a faster run said of these intervals stands
     job.runs.record(executions)
-    run.pointer = _move(run, reading, key, files, is_published=is_quiet(report))
+    run.pointer = _move(run, reading, key, ticket, is_published=is_quiet(report))
     _publish(run, after)
     if not is_correction:
         _count(run, executions, report["groups"])
@@ -159,14 +159,15 @@ def _save(run: Run, state: SavedState) -> str:
     return run.series.save(run.job.timeline.after(int(state.history.starts[-1])), tail, run.pointer.version)
 
 
-def _move(run: Run, reading: Reading, key: str, files: Files, *, is_published: bool) -> Pointer:
+def _move(run: Run, reading: Reading, key: str, ticket: Ticket, *, is_published: bool) -> Pointer:
     """The pointer after what was read; states that no late data can go back to any more are deleted."""
     timeline = run.job.timeline
     old = run.pointer
     starts = reading.starts
     end = timeline.after(starts[-1])
     oldest = timeline.before(end, run.job.context.environment.late_intervals)
-    seen = {**old.seen, **{str(start): fingerprint(files[start]) for start in starts}}
+    marks = source_of(run.job).marks(ticket.only(starts))
+    seen = {**old.seen, **{str(start): marks[start] for start in starts}}
     right = starts[0] if end <= old.next else end - 1  # a correction: states after the one it began with hold what was wrong
     before = [(moment, state) for moment, state in old.checkpoints if moment <= right]
     base = max((moment for moment, _ in before if moment <= oldest), default=0)
@@ -196,16 +197,17 @@ def _publish(run: Run, state: SavedState) -> None:
         run.pointer = run.job.runs.move(run.pointer, replace(run.pointer, is_published=True))
 
 
-def _correct_late_data(run: Run, files: Files) -> None:
+def _correct_late_data(run: Run, ticket: Ticket) -> None:
     """Go back to the state before the first interval whose files changed, and take the way from there again."""
-    changed = [start for start, mark in run.pointer.seen.items() if fingerprint(files[int(start)]) != mark]
+    marks = source_of(run.job).marks(ticket.only(map(int, run.pointer.seen)))
+    changed = [start for start, mark in run.pointer.seen.items() if marks[int(start)] != mark]
     checkpoints = [one for one in run.pointer.checkpoints if changed and one[0] <= min(map(int, changed))]
     if not checkpoints:
         return
     moment, key = checkpoints[-1]
     starts = run.job.timeline.span(moment, run.pointer.next)
     try:
-        again = {**list_files(run.job, starts), **files}
+        again = ticket.over(request_intervals(run.job, starts))
         reading = read_intervals(run.job, starts, again)
     except (AccessDenied, SourceUnavailable, InvalidInput) as error:
         logger.warning("late data cannot be read", extra={"detector": run.job.detector.name, "error": str(error)})
@@ -224,10 +226,10 @@ def _note_failure(run: Run, start: int, error: Exception) -> int:
     return run.pointer.failures
 
 
-def _execution(start: int, files: Files, reading: Reading) -> ExecutionRecord:
+def _execution(start: int, ticket: Ticket, reading: Reading) -> ExecutionRecord:
     if reading.error:
         return ExecutionRecord(start, "FAILED", shorten(f"counts as missing: {reading.error}"))
-    if not files[start]:
+    if not ticket.has(start):
         return ExecutionRecord(start, "FAILED", "no file arrived; the interval counts as missing")
     note = f"{reading.left_out:,} new series were left out: the quota MaxSeries is reached" if reading.left_out else None
     return ExecutionRecord(start, "COMPLETED", note)

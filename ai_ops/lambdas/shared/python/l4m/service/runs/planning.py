@@ -64,8 +64,8 @@ def plan_learning(job: DetectorJob) -> Plan:
         job.runs.describe_learning(counted[1])
         first = timeline.stretch(counted[0].start, len(counted[0].occupied) + 1)[-1]
     history = sum(len(part.occupied) for part in parts)
-    due, files = list_catch_up(job, first)
-    parts += [count_intervals(job, due[begin:end], files) for begin, end in cut(0, len(due), CATCH_UP_INTERVALS)]
+    due, ticket = list_catch_up(job, first)
+    parts += [count_intervals(job, due[begin:end], ticket) for begin, end in cut(0, len(due), CATCH_UP_INTERVALS)]
     slices = cut(0, history) + cut(history, history + len(due))
     end = slices[-1][1]
     split = max((begin for begin, _ in slices if begin <= end - _joined(job)), default=0)

@@ -10,12 +10,11 @@ from typing import Any, TypeVar
 
 from l4m.engine.block import Block
 from l4m.errors import Fault, InvalidInput
-from l4m.model import MetricSet, S3Source
-from l4m.service.access import user_client
+from l4m.model import MetricSet
+from l4m.service.access import open_source
 from l4m.service.runs.data_quality import describe_quality
 from l4m.service.runs.detector_job import DetectorJob
-from l4m.sources.paths import fixed_part
-from l4m.sources.s3 import S3File, download, list_history, list_intervals, list_under
+from l4m.sources.source import Source, Span, Ticket
 from l4m.sources.tables.block_reader import count_leaves, empty_block, read_block
 from l4m.sources.tables.leaf_census import Population
 from l4m.sources.tables.read_report import ReadReport
@@ -26,9 +25,6 @@ CATCH_UP_INTERVALS = 168  # live intervals that are learned from at a time
 VALUES_PER_MB = 40_000  # that are read at once; what else learning needs grows with them
 
 T = TypeVar("T")
-Files = dict[int, tuple[S3File, ...]]
-Span = tuple[int | None, int | None]  # epoch seconds, half-open
-ALL: Span = (None, None)
 Shard = tuple[int, int]  # its number, and how many there are
 
 
@@ -61,51 +57,47 @@ class Reading:
         return replace(self, block=block, left_out=len(gone) * len(self.block.values))
 
 
-def read_history(job: DetectorJob, span: Span = ALL, shard: Shard | None = None) -> Reading | None:
-    """All that lies under the historical path; None when the metric set has no such path.
+def read_history(job: DetectorJob, span: Span | None = None, shard: Shard | None = None) -> Reading | None:
+    """All of the history, or a span of it; None when the metric set's source has none.
 
     Of a detector that one function cannot learn, a shard within a span can be read; else that raises TooLarge.
     """
-    files = _history_files(job)
-    if files is None:
+    ticket = _request_history(job, span)
+    if ticket is None:
         return None
     most = None if shard else job.context.environment.series_at_once
-    block, report = _read(job, files, span, shard, most)
+    block, report = _read(job, ticket, span or Span(), shard, most)
     starts = job.timeline.stretch(block.start, block.values.shape[1])
-    return Reading(tuple(starts), block, _completeness(files, report), describe_quality(job, starts[0], report))
+    return Reading(tuple(starts), block, _completeness(ticket, report), describe_quality(job, starts[0], report))
 
 
 def count_history(job: DetectorJob) -> tuple[Population, Mapping[str, Any]] | None:
-    """The leaves of the history and the quality of its data; None when the metric set has no historical path."""
-    files = _history_files(job)
-    if files is None:
+    """The leaves of the history and the quality of its data; None when the metric set's source has none."""
+    ticket = _request_history(job, None)
+    if ticket is None:
         return None
-    population, report = _fetch(job, files, lambda paths, names: count_leaves(paths, spec_of(job.metric_set), names=names))
+    population, report = _fetch(job, ticket, lambda paths, names: count_leaves(paths, spec_of(job), names=names))
     return population, describe_quality(job, population.start, report)
 
 
 def read_catch_up(job: DetectorJob, first: int | None) -> Iterator[Reading]:
     """Live intervals from ``first`` on (None: wherever they begin) up to the last that has come and is due by now."""
-    due, files = list_catch_up(job, first)
+    due, ticket = list_catch_up(job, first)
     for begin in range(0, len(due), CATCH_UP_INTERVALS):
-        yield read_intervals(job, due[begin : begin + CATCH_UP_INTERVALS], files)
+        yield read_intervals(job, due[begin : begin + CATCH_UP_INTERVALS], ticket)
 
 
-def list_catch_up(job: DetectorJob, first: int | None) -> tuple[list[int], Files]:
+def list_catch_up(job: DetectorJob, first: int | None) -> tuple[list[int], Ticket]:
     """The same intervals, and their files."""
-    source = source_of(job.metric_set)
     timeline = job.timeline
-    if not source.templated_path:
-        return [], {}
-    client = user_client(job.context, source.role_arn, "s3")
-    if next(list_under(client, fixed_part(source.templated_path)), None) is None:
-        return [], {}
+    if not source_of(job).has_news():
+        return [], Ticket({})
     if first is None:
         first = timeline.before(timeline.floor(int(job.context.now.timestamp())), CATCH_UP_INTERVALS)
     due = timeline.due(first, int(job.context.now.timestamp()), 1_000_000)
-    files = list_files(job, due)
-    present = [number for number, start in enumerate(due) if files[start]]
-    return due[: present[-1] + 1] if present else [], files
+    ticket = request_intervals(job, due)
+    present = [number for number, start in enumerate(due) if ticket.has(start)]
+    return due[: present[-1] + 1] if present else [], ticket
 
 
 def values_at_once(job: DetectorJob) -> int:
@@ -113,40 +105,48 @@ def values_at_once(job: DetectorJob) -> int:
     return VALUES_PER_MB * job.context.environment.memory_mb
 
 
-def list_files(job: DetectorJob, starts: Sequence[int]) -> Files:
-    """The files of live intervals."""
-    source = source_of(job.metric_set)
-    if not source.templated_path:
-        return dict.fromkeys(starts, ())
-    client = user_client(job.context, source.role_arn, "s3")
-    return list_intervals(client, source.templated_path, {start: job.timeline.local(start) for start in starts})
+def request_intervals(job: DetectorJob, starts: Sequence[int]) -> Ticket:
+    """Ask for the files of live intervals."""
+    if not starts:
+        return Ticket({})
+    span = Span(min(starts), job.timeline.after(max(starts)), {start: job.timeline.local(start) for start in starts})
+    return source_of(job).request(span, spec_of(job), f"{job.detector.generation}")
 
 
-def read_intervals(job: DetectorJob, starts: Sequence[int], files: Files, shard: Shard | None = None) -> Reading:
+def read_intervals(job: DetectorJob, starts: Sequence[int], ticket: Ticket, shard: Shard | None = None) -> Reading:
     """The values of consecutive intervals; one without files has none."""
-    wanted = _files_of(starts, files)
-    if not wanted:
+    wanted = ticket.only(starts)
+    if not wanted.listed:
         return nothing_read(job, starts)
-    block, report = _read(job, wanted, (starts[0], job.timeline.after(starts[-1])), shard)
+    block, report = _read(job, wanted, Span(starts[0], job.timeline.after(starts[-1])), shard)
     return Reading(tuple(starts), block, _completeness(wanted, report), describe_quality(job, starts[0], report))
 
 
-def count_intervals(job: DetectorJob, starts: Sequence[int], files: Files) -> Population:
+def count_intervals(job: DetectorJob, starts: Sequence[int], ticket: Ticket) -> Population:
     """The leaves of consecutive intervals, the first of which begins the span that is counted from."""
-    spec = spec_of(job.metric_set)
+    spec = spec_of(job)
     end = job.timeline.after(starts[-1])
-    wanted = _files_of(starts, files)
+    wanted = ticket.only(starts)
     return _fetch(job, wanted, lambda paths, names: count_leaves(paths, spec, starts[0], end, names=names))[0]
 
 
 def nothing_read(job: DetectorJob, starts: Sequence[int], error: str = "") -> Reading:
     """Intervals in which nothing arrived."""
-    block = empty_block(spec_of(job.metric_set), starts[0], len(starts))
+    block = empty_block(spec_of(job), starts[0], len(starts))
     return Reading(tuple(starts), block, {"files": 0, "rows": 0, "invalidRows": 0}, {}, error)
 
 
-def spec_of(metric_set: MetricSet) -> TableSpec:
-    """How a metric set's rows become values."""
+def spec_of(job: DetectorJob) -> TableSpec:
+    """How the rows of a detector's metric set become values."""
+    return source_of(job).spec(_table_spec(job.metric_set))
+
+
+def source_of(job: DetectorJob) -> Source:
+    """What reads the metric set's source."""
+    return open_source(job.context, job.metric_set.source)
+
+
+def _table_spec(metric_set: MetricSet) -> TableSpec:
     if metric_set.timestamp is None:
         raise InvalidInput(Fault("TimestampColumn", f"{metric_set.name} names no column of times"))
     return TableSpec(
@@ -155,52 +155,34 @@ def spec_of(metric_set: MetricSet) -> TableSpec:
         interval_seconds=metric_set.frequency.seconds,
         dimensions=metric_set.dimensions,
         timezone=metric_set.timezone,
-        format=source_of(metric_set).format,
         filters=metric_set.filters,
     )
 
 
-def source_of(metric_set: MetricSet) -> S3Source:
-    """The metric set's source, if it can be read."""
-    if not isinstance(metric_set.source, S3Source):
-        message = f"{metric_set.source.kind} cannot be read yet; deliver the data to S3 and use S3SourceConfig"
-        raise InvalidInput(Fault("MetricSource", message))
-    return metric_set.source
-
-
-def _history_files(job: DetectorJob) -> tuple[S3File, ...] | None:
-    source = source_of(job.metric_set)
-    if not source.historical_path:
+def _request_history(job: DetectorJob, span: Span | None) -> Ticket | None:
+    source = source_of(job)
+    extent = source.extent()
+    if extent is None:
         return None
-    files = list_history(user_client(job.context, source.role_arn, "s3"), source.historical_path)
-    if not files:
-        raise InvalidInput(Fault("HistoricalDataPathList", f"there is no file in {source.historical_path}"))
-    return files
+    return source.request(span or extent, spec_of(job), f"{job.detector.generation}")
 
 
-def _files_of(starts: Sequence[int], files: Files) -> tuple[S3File, ...]:
-    return tuple(dict.fromkeys(file for start in starts for file in files[start]))
-
-
-def _read(
-    job: DetectorJob, files: Sequence[S3File], span: Span, shard: Shard | None, most_series: int | None = None
-) -> tuple[Block, ReadReport]:
-    spec = replace(spec_of(job.metric_set), shard=shard)
-    first, end = span
+def _read(job: DetectorJob, ticket: Ticket, span: Span, shard: Shard | None, most_series: int | None = None) -> tuple[Block, ReadReport]:
+    spec = replace(spec_of(job), shard=shard)
     most = CELL_LIMIT if shard else values_at_once(job)
     return _fetch(
         job,
-        files,
-        lambda paths, names: read_block(paths, spec, first, end, names=names, cell_limit=most, series_limit=most_series),
+        ticket,
+        lambda paths, names: read_block(paths, spec, span.first, span.end, names=names, cell_limit=most, series_limit=most_series),
     )
 
 
-def _fetch(job: DetectorJob, files: Sequence[S3File], read: Callable[[Sequence[Path], Sequence[str]], T]) -> T:
+def _fetch(job: DetectorJob, ticket: Ticket, read: Callable[[Sequence[Path], Sequence[str]], T]) -> T:
     """What ``read`` makes of files, while they are here."""
-    client = user_client(job.context, source_of(job.metric_set).role_arn, "s3")
     with TemporaryDirectory() as folder:
-        return read(download(client, files, Path(folder)), [f"s3://{file.bucket}/{file.key}" for file in files])
+        delivered = source_of(job).deliver(ticket, Path(folder))
+        return read([one.path for one in delivered], [one.name for one in delivered])
 
 
-def _completeness(files: Sequence[S3File], report: ReadReport) -> dict[str, int]:
-    return {"files": len(files), "rows": report.rows, "invalidRows": report.rows_invalid}
+def _completeness(ticket: Ticket, report: ReadReport) -> dict[str, int]:
+    return {"files": len(ticket.listed), "rows": report.rows, "invalidRows": report.rows_invalid}

@@ -15,7 +15,8 @@ from l4m.service.context import Context
 from l4m.service.runs.detection import Progress, settings_of
 from l4m.service.runs.learning import LearningJob, work
 from l4m.service.runs.planning import cut
-from l4m.service.runs.reading import CATCH_UP_INTERVALS, Reading, list_files, read_history, read_intervals
+from l4m.service.runs.reading import CATCH_UP_INTERVALS, Reading, read_history, read_intervals, request_intervals
+from l4m.sources.source import Span
 from l4m.store.bucket import Bucket
 from l4m.store.parts import Parts, Plan
 from l4m.store.series import SavedState, SeriesStore
@@ -93,13 +94,13 @@ def _blocks(learning: LearningJob, plan: Plan, number: int, starts: list[int]) -
     job = learning.job
     shard = (number, plan.shards)
     if plan.history:
-        history = read_history(job, (starts[0], job.timeline.after(starts[plan.history - 1])), shard)
+        history = read_history(job, Span(starts[0], job.timeline.after(starts[plan.history - 1])), shard)
         if history is not None:
             yield 0, history.block
     live = starts[plan.history :]
-    files = list_files(job, live)
+    ticket = request_intervals(job, live)
     for begin, end in cut(0, len(live), CATCH_UP_INTERVALS):
-        yield plan.history + begin, read_intervals(job, live[begin:end], files, shard).block
+        yield plan.history + begin, read_intervals(job, live[begin:end], ticket, shard).block
 
 
 def _join(learning: LearningJob, parts: Parts) -> Step:

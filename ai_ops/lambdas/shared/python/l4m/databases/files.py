@@ -1,4 +1,4 @@
-"""The UNLOAD statements that bring a query's rows into the bucket."""
+"""The files that exports leave in the bucket."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-COUNT = "SELECT pg_last_unload_count()"
 
-
-def unload(select: str, destination: str, role_arn: str, csv_format: Mapping[str, Any], options: str) -> str:
-    """Wrap a SELECT; quotes inside are doubled, and so is the backslash, which an UNLOAD string would swallow."""
-    delimiter = csv_format.get("Delimiter", ",")
-    parts = [f"UNLOAD ({_quoted(select)})", f"TO {_quoted(destination)}", f"IAM_ROLE {_quoted(role_arn)}", "HEADER CSV"]
-    if delimiter != ",":
-        parts.append(f"DELIMITER {_quoted(delimiter)}")
-    if is_gzip(csv_format):
-        parts.append("GZIP")
-    return "\n".join([*parts, options])
+def first_file(prefix: str, csv_format: Mapping[str, Any]) -> str:
+    """The name of the first file of an export, and of the only one when it writes one."""
+    return f"{prefix}000.gz" if is_gzip(csv_format) else f"{prefix}000"
 
 
 def header_file(columns: Sequence[str], csv_format: Mapping[str, Any]) -> bytes:
@@ -39,7 +31,3 @@ def is_gzip(csv_format: Mapping[str, Any]) -> bool:
 def token(*parts: object) -> str:
     """A client token: the same parts give the same one, of the 64 characters that the Data API takes."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,25 +1,24 @@
-"""What must hold for a metric set's source: roles, paths, file formats."""
+"""What must hold for files in S3: roles, paths, file formats."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
-from l4m.arns import account_of_role
 from l4m.errors import Fault, InvalidInput
-from l4m.model import CsvFormat, JsonFormat, MetricSet, OtherSource, S3Source
+from l4m.model import CsvFormat, JsonFormat, MetricSet, S3Source
 from l4m.sources.paths import check_template
+from l4m.sources.roles import role_faults
 
 PATH_LETTERS = frozenset("yMdDHmsak")
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/.*)?")
 _PATTERN = re.compile(r"\{\{(.*?)\}\}")
 
 
-def source_faults(metric_set: MetricSet, account: str) -> list[Fault]:
-    """Everything that is wrong with a metric set's source."""
-    source = metric_set.source
-    if isinstance(source, OtherSource):
-        return list(_other_faults(source, account))
+def metric_set_faults(metric_set: MetricSet, account: str) -> list[Fault]:
+    """Everything that is wrong with the files of a metric set, whose source they are."""
+    source = cast(S3Source, metric_set.source)
     return [*s3_faults(source, account), *_time_faults(source), *_header_faults(metric_set, source.format)]
 
 
@@ -48,17 +47,6 @@ def template_faults(template: str) -> list[Fault]:
             what = f"has the unknown letters {', '.join(unknown)}" if unknown else "is empty"
             faults.append(Fault("source.templated_path", f"{{{{{pattern}}}}} {what}; y M d H m s a k are known"))
     return faults or _rendering_faults(template)
-
-
-def role_faults(field: str, arn: str, account: str) -> Iterator[Fault]:
-    """A role has to be one of this account: another account's data is never touched."""
-    owner = account_of_role(arn)
-    if not arn:
-        yield Fault(field, "is required")
-    elif owner is None:
-        yield Fault(field, f"{arn!r} is not the ARN of a role")
-    elif owner != account:
-        yield Fault(field, f"{arn!r} belongs to another account than this service's, {account}")
 
 
 def _time_faults(source: S3Source) -> Iterator[Fault]:
@@ -99,13 +87,3 @@ def _header_faults(metric_set: MetricSet, text: CsvFormat | JsonFormat) -> Itera
         missing = [name for name in used if name not in text.headers]
         if missing:
             yield Fault("source.format.headers", f"lacks {', '.join(missing)}")
-
-
-def _other_faults(source: OtherSource, account: str) -> Iterator[Fault]:
-    role = source.settings.get("RoleArn")
-    if not source.kind:  # it could not even be read, which was said by whoever tried
-        return
-    if role is None:
-        yield Fault(f"source.{source.kind}.RoleArn", "is required")
-    else:
-        yield from role_faults(f"source.{source.kind}.RoleArn", role, account)

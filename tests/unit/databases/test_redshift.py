@@ -6,10 +6,14 @@ import pytest
 from botocore.stub import Stubber
 from tests.unit.connector.conftest import client as client_of
 
+from l4m.databases.database import Target
+from l4m.databases.redshift import Redshift
+from l4m.databases.secrets import Secret
+from l4m.databases.statements import Phase, StatementFailed
 from l4m.errors import AccessDenied, L4mError, SourceUnavailable
-from l4m.sources.redshift import Phase, Redshift, Secret, StatementFailed
 
-SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift-l4mintegration-AbCdEf", "l4mdemo", "from-secret")
+CONTENT = {"username": "l4m", "password": "hush", "db": "l4mdemo", "dbClusterIdentifier": "from-secret"}
+SECRET = Secret("arn:aws:secretsmanager:us-east-1:123456789012:secret:redshift-l4mintegration-AbCdEf", CONTENT)
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ def test_statements_go_to_the_cluster_or_the_workgroup_with_the_secret(
     }
     with Stubber(client) as stub:
         stub.add_response("batch_execute_statement", {"Id": "5b1e"}, sent)
-        database = Redshift(client, SECRET, cluster, workgroup)
+        database = Redshift(client, SECRET, Target(cluster, workgroup))
         assert database.submit(["a", "b"], "crawl-history", "t" * 64, with_event=True) == "5b1e"
 
 
@@ -59,20 +63,20 @@ def test_statements_go_to_the_cluster_or_the_workgroup_with_the_secret(
 def test_a_statement_s_phase_is_read_from_its_status(client: Any, status: str, error: str | None, phase: Phase) -> None:
     with Stubber(client) as stub:
         stub.add_response("describe_statement", {"Id": "1", "Status": status, **({"Error": error} if error else {})}, {"Id": "1"})
-        assert Redshift(client, SECRET).describe("1").phase is phase
+        assert Redshift(client, SECRET).look("1").phase is phase
 
 
 def test_a_statement_that_the_data_api_forgot_is_unknown(client: Any) -> None:
     with Stubber(client) as stub:
         stub.add_client_error("describe_statement", "ResourceNotFoundException", "gone", 404)
-        assert Redshift(client, SECRET).describe("1").phase is Phase.UNKNOWN
+        assert Redshift(client, SECRET).look("1").phase is Phase.UNKNOWN
 
 
 def test_the_count_is_read_from_the_batch_s_second_statement(client: Any) -> None:
     with Stubber(client) as stub:
         answer = {"Records": [[{"longValue": 48}]], "ColumnMetadata": []}
         stub.add_response("get_statement_result", answer, {"Id": "1:2"})
-        assert Redshift(client, SECRET).first_number("1", 2) == 48
+        assert Redshift(client, SECRET).rows("1") == 48
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,7 @@ def test_a_refused_call_is_named_by_what_can_be_done_about_it(client: Any, code:
     with Stubber(client) as stub:
         stub.add_client_error("batch_execute_statement", code, "the reason")
         with pytest.raises(error, match="the reason") as raised:
-            Redshift(client, SECRET, "shop").submit(["a"], "n", "t")
+            Redshift(client, SECRET, Target("shop")).submit(["a"], "n", "t")
     assert SECRET.arn not in str(raised.value)
 
 
