@@ -140,8 +140,7 @@ def test_faults_of_json_and_parquet_are_located_too(tmp_path: Path) -> None:
     good = '{"ts":"2024-01-01 00:00:00","country":"US","views":1,"price":2}\n'
     _, report = read_block([put(tmp_path, "x.json", good + "{broken\n\n" + good.replace("views", "view"))], SPEC)
     assert {(f.reason, f.column, f.line) for f in report.faults} == {
-        ("timestamp is missing", "ts", 2),
-        ("dimension is empty", "country", 2),
+        ("line refused, not JSON", "", 2),
         ("measure is empty", "views", 4),
     }
     parquet = tmp_path / "x.parquet"
@@ -189,10 +188,10 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
             read_block([path], SPEC)
 
 
-def test_a_timestamp_far_off_is_told_before_memory_runs_out(tmp_path: Path) -> None:
-    path = put(tmp_path, "x.csv", csv([*ROWS, ("1901-01-01 00:00:00", "US", 1, 1)]))
+def test_more_values_than_there_is_room_for_are_told_before_memory_runs_out(tmp_path: Path) -> None:
+    path = put(tmp_path, "x.csv", csv([*ROWS, ("2023-12-01 00:00:00", "US", 1, 1)]))
     with pytest.raises(InvalidInput, match="is a timestamp far off"):
-        read_block([path], SPEC, cell_limit=1_000_000)
+        read_block([path], SPEC, cell_limit=1_000)
 
 
 def test_local_times_that_occur_twice_count_half_for_either_interval(tmp_path: Path) -> None:

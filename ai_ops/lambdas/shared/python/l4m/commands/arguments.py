@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from glob import glob
 from pathlib import Path
 
 from l4m.errors import Fault, InvalidInput
 from l4m.model import Aggregation, Frequency, Measure
+from l4m.sources.tables.intervals import DAY
+from l4m.sources.tables.long_intervals import EVEN_MONTH
 
-_INTERVAL = re.compile(r"P(?:(\d+)D|T(\d+)([HMS]))")
-_UNITS = {"S": 1, "M": 60, "H": 3600, "D": 86_400}
+_INTERVAL = re.compile(r"P(?:T(\d+)([HMS])|(\d+)([DWMY]))")
+_SECONDS = {"TS": 1, "TM": 60, "TH": 3600, "D": DAY, "W": 7 * DAY}
+_MONTHS = {"M": 1, "Y": 12}
+_MOST_DAYS = 92
+_MOST_MONTHS = 12
 
 
 def split_names(text: str) -> tuple[str, ...]:
@@ -55,13 +61,33 @@ def _parse_measure(text: str) -> Measure:
         raise InvalidInput(Fault("--measures", f"{text!r} asks for {aggregation!r}; SUM and AVG are known")) from error
 
 
-def parse_interval(text: str) -> int:
-    """Seconds of an interval such as PT5M, PT10M, PT1H or P1D."""
+@dataclass(frozen=True)
+class Interval:
+    """The interval of the data: so many seconds, for the engine at least, and calendar months if it is measured in those."""
+
+    seconds: int
+    months: int = 0
+
+
+def parse_interval(text: str) -> Interval:
+    """An interval such as PT5M, PT1H, P1D, P7D or P1M."""
     shape = _INTERVAL.fullmatch(text.strip().upper())
-    seconds = int(shape[1] or shape[2]) * _UNITS[shape[3] or "D"] if shape else 0
-    if not seconds or 86_400 % seconds:
-        raise InvalidInput(Fault("--interval", f"{text!r} is none of {', '.join(Frequency)}, nor another even part of a day such as PT15M"))
-    return seconds
+    if shape and shape[4] in _MONTHS:
+        months = int(shape[3]) * _MONTHS[shape[4]]
+        if 0 < months <= _MOST_MONTHS:
+            return Interval(months * EVEN_MONTH, months)
+    elif shape:
+        seconds = int(shape[1]) * _SECONDS["T" + shape[2]] if shape[2] else int(shape[3]) * _SECONDS[shape[4]]
+        if seconds and (DAY % seconds == 0 if seconds <= DAY else seconds % DAY == 0 and seconds <= _MOST_DAYS * DAY):
+            return Interval(seconds)
+    known = f"{', '.join(Frequency)}, P7D, P1M"
+    raise InvalidInput(Fault("--interval", f"{text!r} is none of {known}, nor another even part of a day such as PT15M"))
+
+
+def parse_fields(texts: Sequence[str]) -> dict[str, str]:
+    """Where JSON keeps columns, such as ``total=order.total``; without a name the column is called as it is found."""
+    parts = [text.partition("=") for text in texts]
+    return {name.strip(): (path if sign else name).strip() for name, sign, path in parts}
 
 
 def parse_days(text: str) -> tuple[date, ...]:

@@ -13,25 +13,30 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from l4m.commands.arguments import find_files, parse_days, parse_interval, parse_measures, split_names
+from l4m.commands.arguments import Interval, find_files, parse_days, parse_fields, parse_interval, parse_measures, split_names
 from l4m.commands.incident_files import incident_document, write_json
 from l4m.commands.incident_table import incident_table
 from l4m.commands.point_files import PointFiles
 from l4m.commands.ratios import columns_of, derive
 from l4m.commands.replay import replay
+from l4m.commands.wording import local_time
 from l4m.engine.monitor import Monitor
 from l4m.engine.results import Incident
 from l4m.engine.seasonality.holidays import has_calendar
 from l4m.engine.settings import Settings
 from l4m.errors import Fault, InvalidInput
-from l4m.model import CsvFormat, Direction, TimestampColumn
-from l4m.sources.tables.block_reader import TableSpec, read_block
-from l4m.sources.tables.formats import Format, detect_format
-from l4m.sources.tables.intervals import Clock
-from l4m.sources.tables.read_report import ReadReport
+from l4m.model import Direction, TimestampColumn
+from l4m.sources.tables.block_reader import read_table
+from l4m.sources.tables.formats import TextOptions
+from l4m.sources.tables.intervals import DAY, Clock
+from l4m.sources.tables.read_report import PARTIAL, ReadReport
+from l4m.sources.tables.table_spec import TableSpec
 from l4m.sources.tables.timestamps import ISO
 
 PIPED_WIDTH = 160  # characters of a line where no terminal says how wide it is
+SETTING_NAMES = {
+    name: f"--{name}" for name in ("charset", "delimiter", "skip", "decimal", "thousands", "timestamp-format", "timezone", "interval")
+}  # what messages of the reading call its settings
 _FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 _PERCENT = click.FloatRange(0, 100)
 
@@ -80,8 +85,12 @@ class Outputs:
 @click.option("--country", metavar="CODE", help="ISO 3166 code of the country whose holidays are known.")
 @click.option("--special-days", default="", metavar="DAYS", help="Further days to treat as holidays: 2024-11-29,2024-12-02.")
 @click.option("--columns", default="", metavar="A,B", help="Names of the columns of CSV files without a header line.")
-@click.option("--delimiter", help="Delimiter of CSV files; found out if not given.")
-@click.option("--charset", default="UTF-8", show_default=True, help="Character set of text files.")
+@click.option("--delimiter", default="", help="Delimiter of CSV files; found out if not given.")
+@click.option("--charset", default="", help="Character set of text files; UTF-8 if not given.")
+@click.option("--skip", type=click.IntRange(0), default=0, metavar="LINES", help="Lines before the header of CSV files.")
+@click.option("--decimal", default=".", metavar="SIGN", help="Sign before the fraction of numbers, such as ','.")
+@click.option("--thousands", default="", metavar="SIGN", help="Sign between the thousands of numbers, such as '.'.")
+@click.option("--field", multiple=True, metavar="NAME=A.B", help="Where JSON keeps a column: order.total, or total=order.total.")
 @click.option("--points", type=_FILE, help="Write every point with expected value, band and severity (Parquet).")
 @click.option("--incidents", type=_FILE, help="Write the incidents (JSON).")
 @click.option("--html", type=_FILE, help="Write a page with a chart per incident; opens offline.")
@@ -94,27 +103,34 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
     files = find_files(data)
     outputs = Outputs(points, incidents, html, limit)
     outputs.check()
-    settings = _settings(options)
+    interval = parse_interval(options["interval"])
+    settings = _settings(options, interval)
     spec = TableSpec(
         TimestampColumn(options["timestamp"], options["timestamp_format"]),
         columns_of(settings.measures),
-        settings.interval_seconds,
+        interval.seconds,
         settings.dimensions,
-        settings.timezone,
-        _format(files[0], options),
+        options["timezone"],
+        text=TextOptions(options["charset"], options["delimiter"].replace("\\t", "\t"), split_names(options["columns"]), options["skip"]),
+        interval_months=interval.months,
+        decimal=options["decimal"],
+        thousands=options["thousands"],
+        fields=parse_fields(options["field"]),
+        setting_names=SETTING_NAMES,
     )
     backtest(files, spec, settings, outputs)
 
 
 def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs) -> None:
     """Read, replay, and put out what was found."""
-    clock = Clock(settings.interval_seconds, settings.timezone)
     with _progress() as progress, TemporaryDirectory() as folder:
         reading = progress.add_task("reading", total=None, unit="rows")
-        block, report = read_block(files, spec, progress=lambda rows: progress.update(reading, completed=rows))
+        table = read_table(files, spec, is_exact=outputs.points is not None, progress=lambda rows: progress.update(reading, completed=rows))
         progress.remove_task(reading)
-        block = derive(block, settings.measures)
-        _warn(report, block.values.shape[1], progress.console)
+        clock = table.clock
+        report = table.report
+        block = derive(table.block, settings.measures)
+        _warn(report, clock, block.values.shape[1], progress.console)
         names = [measure.name for measure in settings.measures]
         points = PointFiles(Path(folder), names, settings.dimensions) if outputs.points or outputs.html else None
         monitor = Monitor(settings)
@@ -125,24 +141,26 @@ def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Ou
         if points and outputs.html:
             from l4m.commands.page import write_page  # noqa: PLC0415 - jinja2 only where a page is asked for
 
-            write_page(outputs.html, incidents, points, settings=settings, report=report, files=files)
+            write_page(outputs.html, incidents, points, settings=settings, clock=clock, report=report, files=files)
     if outputs.incidents:
         write_json(incident_document(incidents), outputs.incidents)
     _show(incidents, clock, report, outputs)
 
 
-def _settings(options: dict[str, Any]) -> Settings:
+def _settings(options: dict[str, Any], interval: Interval) -> Settings:
+    """What the engine goes by; it knows intervals longer than a day as even steps without a calendar."""
+    is_long = interval.seconds > DAY
     return Settings(
-        interval_seconds=parse_interval(options["interval"]),
+        interval_seconds=interval.seconds,
         measures=parse_measures(options["measures"]),
         dimensions=split_names(options["dimensions"]),
-        timezone=options["timezone"],
+        timezone="UTC" if is_long else options["timezone"],
         sensitivity=options["sensitivity"],
         direction=Direction(options["direction"]),
         minimum_absolute=options["min_absolute"],
         minimum_relative=options["min_relative"],
-        country=_country(options["country"]),
-        special_days=parse_days(options["special_days"]),
+        country=None if is_long else _country(options["country"]),
+        special_days=() if is_long else parse_days(options["special_days"]),
         rollups=options["rollups"] == "auto",
     )
 
@@ -155,24 +173,24 @@ def _country(code: str | None) -> str | None:
     return code.upper()
 
 
-def _format(file: Path, options: dict[str, Any]) -> Format | None:
-    columns = split_names(options["columns"])
-    if not (columns or options["delimiter"] or options["charset"].upper() != "UTF-8"):
-        return None
-    found = detect_format(file)
-    delimiter = options["delimiter"] or (found.delimiter if isinstance(found, CsvFormat) else ",")
-    return CsvFormat(charset=options["charset"], has_header=not columns, headers=columns, delimiter=delimiter.replace("\\t", "\t"))
-
-
-def _warn(report: ReadReport, intervals: int, console: Console) -> None:
+def _warn(report: ReadReport, clock: Clock, intervals: int, console: Console) -> None:
+    """Say what was left out or read otherwise than it is written, where, and what mends it."""
     for fault in report.faults:
-        console.print(f"warning: {_rows(fault.count)}: {fault}", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        kind = "note" if fault.is_change else "warning"
+        lost = "" if fault.is_change or fault.reason.startswith(PARTIAL) else " left out"
+        style = "" if fault.is_change else "yellow"
+        _say(console, f"{kind}: {_rows(fault.count)}{lost}: {fault}", style)
     if report.rows_merged:
-        console.print(
-            f"note: {_rows(report.rows_merged)} added to another of the same series and interval", highlight=False, soft_wrap=True
-        )
+        _say(console, f"note: {_rows(report.rows_merged)} added to another of the same series and interval")
+    if report.begun:
+        start, until = (f"{local_time(moment, clock):%Y-%m-%d %H:%M}" for moment in (report.begun.start, report.begun.until))
+        _say(console, f"note: the last interval, {start}, is only begun (rows until {until}) and left out")
     if intervals < 2:
         raise InvalidInput(Fault("data", f"{report.rows_used:,} rows make one interval only; there is nothing to compare it with"))
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def _rows(count: int) -> str:

@@ -50,10 +50,16 @@ class Section:
 
 
 def write_page(
-    target: Path, incidents: Sequence[Incident], points: PointFiles, *, settings: Settings, report: ReadReport, files: Sequence[Path]
+    target: Path,
+    incidents: Sequence[Incident],
+    points: PointFiles,
+    *,
+    settings: Settings,
+    clock: Clock,
+    report: ReadReport,
+    files: Sequence[Path],
 ) -> None:
     """Write the page of a backtest; the most severe incidents are on it."""
-    clock = Clock(settings.interval_seconds, settings.timezone)
     shown = sorted(most_severe(incidents, MOST_CHARTS), key=lambda one: one.start)
     span = (int(points.pieces[0].starts[0]), int(points.pieces[-1].starts[-1]) + settings.interval_seconds)
     environment = Environment(

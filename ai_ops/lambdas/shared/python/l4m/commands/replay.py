@@ -19,10 +19,10 @@ PIECES = 40  # steps of the progress bar
 def replay(monitor: Monitor, block: Block, clock: Clock, points: PointFiles | None, progress: Callable[[int], None]) -> list[Incident]:
     """Let the monitor observe all of a block; return the incidents as they stand in the end."""
     incidents: dict[str, Incident] = {}
-    first = clock.number(block.start)
+    first = clock.from_even(block.start)
     intervals = block.values.shape[1]
     for begin, end in _pieces(intervals, clock):
-        piece = block.part(clock.start(first + begin), begin, end)
+        piece = block.part(clock.even_start(first + begin), begin, end)
         outcome = monitor.observe(piece, keep_points=points is not None)
         incidents.update({one.id: one for one in outcome.incidents})
         if points is not None and outcome.points is not None:
@@ -39,7 +39,6 @@ def _pieces(intervals: int, clock: Clock) -> Iterator[tuple[int, int]]:
 
 
 def _on_clock(incident: Incident, clock: Clock) -> Incident:
-    """Days of 23 and 25 hours shift what the monitor counts in seconds; put its ends back on the begin of their intervals."""
-    half = clock.interval_seconds // 2
-    start, end = (clock.start(clock.number(moment + half)) for moment in (incident.start, incident.end))
+    """The monitor counts in even steps; days of 23 and 25 hours and months are none, so put its ends on their intervals."""
+    start, end = (clock.start(clock.from_even(moment)) for moment in (incident.start, incident.end))
     return replace(incident, start=start, end=end)

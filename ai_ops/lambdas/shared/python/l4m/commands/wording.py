@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from l4m.engine.results import Cause, Incident
@@ -20,7 +20,9 @@ def say_period(incident: Incident, clock: Clock) -> str:
     first = local_time(incident.start, clock)
     last = local_time(clock.start(clock.number(incident.end) + 1), clock)
     count = clock.number(incident.end) - clock.number(incident.start) + 1
-    if clock.interval_seconds >= DAY:
+    if clock.interval_seconds > DAY:
+        return f"{first:%Y-%m-%d}" + (f" to {last - timedelta(days=1):%Y-%m-%d}" if count > 1 else "")
+    if clock.interval_seconds == DAY:
         return f"{first:%Y-%m-%d %a}" + (f", {count} days" if count > 1 else "")
     return f"{first:%Y-%m-%d %a %H:%M}-" + (f"{last:%H:%M}" if last.date() == first.date() else f"{last:%m-%d %H:%M}")
 

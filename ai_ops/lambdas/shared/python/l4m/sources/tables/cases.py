@@ -13,10 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.errors import Fault, InvalidInput
+from l4m.model import CsvFormat, TimestampColumn
 from l4m.sources.tables.fault_location import locate
-from l4m.sources.tables.formats import Scan, detect_format, plan_scans, prepare
 from l4m.sources.tables.identifiers import identifier
+from l4m.sources.tables.intervals import DAY
+from l4m.sources.tables.row_faults import NeedsMending, RowFaults
+from l4m.sources.tables.scan_plan import Scan, TableFiles
 from l4m.sources.tables.scan_sql import check_columns
+from l4m.sources.tables.table_spec import TableSpec
+from l4m.sources.tables.timestamps import ISO
 
 
 @dataclass(frozen=True)
@@ -38,18 +43,47 @@ def read_cases(paths: Sequence[Path], actual: str, expected: str, dimensions: Se
     InvalidInput
         A file cannot be read, a column is missing, a number is none, a dimension is empty, or a leaf stands there twice.
     """
+    needed = tuple(dict.fromkeys([actual, expected, *dimensions, *([case] if case else [])]))
+    spec = TableSpec(TimestampColumn(needed[0], ISO), (), DAY, needed[1:])
     with TemporaryDirectory() as folder, duckdb.connect() as connection:
-        needed = [actual, expected, *dimensions, *([case] if case else [])]
         for path in paths:
-            wanted = detect_format(path)
-            scans = plan_scans(connection, [prepare(path, str(path), wanted, Path(folder))], wanted, list(dict.fromkeys(needed)))
-            if not scans:
-                raise InvalidInput(Fault(str(path), "is empty"))
-            check_columns(scans[0], needed)
-            try:
-                yield from _read(connection, scans[0], (actual, expected), dimensions, case)
-            except duckdb.Error as error:
+            files = TableFiles(connection, Path(folder), spec)
+            files.open([path], [str(path)])
+            for scan in _scans(connection, files, path, spec):
+                yield from _read(connection, scan, (actual, expected), dimensions, case)
+
+
+def _scans(connection: Any, files: TableFiles, path: Path, spec: TableSpec) -> list[Scan]:
+    """The scans of a file that can be read whole; a file of text that cannot as it stands is mended first."""
+    for _ in range(2):
+        scans = files.scans()
+        if not scans:
+            raise InvalidInput(Fault(str(path), "is empty"))
+        try:
+            for scan in scans:
+                check_columns(scan, spec)
+                _refuse_lines(connection, scan, spec)
+        except (duckdb.Error, NeedsMending) as error:
+            unmended = [file for file in files.files if file.mended is None and not files.is_parquet(file)]
+            if not unmended:
                 raise InvalidInput(Fault(str(path), f"cannot be read: {str(error).splitlines()[0]}")) from error
+            files.mend(unmended)
+        else:
+            return scans
+    raise InvalidInput(Fault(str(path), "cannot be read as a table"))
+
+
+def _refuse_lines(connection: Any, scan: Scan, spec: TableSpec) -> None:
+    """Refuse a file with lines that are no rows: a cause that lacks some leaves is another."""
+    found = RowFaults(spec)
+    found.begin(scan)
+    connection.execute(f"SELECT count(*) FROM {scan.sql}").fetchall()
+    if isinstance(scan.format, CsvFormat):
+        found.collect_refused(connection)
+    found.collect_mended()
+    faults = [fault for fault in found.faults() if not fault.is_change]
+    if faults:
+        raise InvalidInput(*(Fault(fault.place, fault.reason + (f" ({fault.sample!r})" if fault.sample else "")) for fault in faults))
 
 
 def _read(connection: Any, scan: Scan, numbers: tuple[str, str], dimensions: Sequence[str], case: str | None) -> Iterator[Case]:

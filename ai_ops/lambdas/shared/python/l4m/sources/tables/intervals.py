@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from l4m.errors import Fault, InvalidInput
 
-DAY, WEEK = 86_400, 7 * 86_400
+DAY = 86_400
+WEEK = 7 * 86_400
+FEWEST_SLOTS = 12  # of an interval: how finely it is known when in it rows came
 ZONE_STEP = 900  # all offsets from UTC in use are multiples of a quarter of an hour
 NONE = -(2**31)
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_FIRST_YEAR = 1900
+_LAST_YEAR = 2200
 
 Integers = NDArray[np.int64]
 
@@ -34,8 +37,10 @@ class Clock:
 
     @property
     def slot_seconds(self) -> int:
-        """The coarsest grid on which every interval of every zone begins."""
-        return gcd(self.interval_seconds, ZONE_STEP)
+        """A grid on which every interval of every zone begins, fine enough to tell a whole interval from one that has only begun."""
+        coarsest = gcd(self.interval_seconds, ZONE_STEP)
+        fitting = (coarsest // parts for parts in range(1, coarsest + 1) if coarsest % parts == 0)
+        return next(seconds for seconds in fitting if seconds * FEWEST_SLOTS <= self.interval_seconds or seconds == 1)
 
     def start(self, number: int) -> int:
         """Epoch second at which an interval begins."""
@@ -53,6 +58,14 @@ class Clock:
         last = self.number(end - 1) + 1 if end > start else first
         return first, last
 
+    def even_start(self, number: int) -> int:
+        """Epoch second of an interval's begin for who counts in steps of ``interval_seconds``."""
+        return self.start(number)
+
+    def from_even(self, moment: int) -> int:
+        """The interval that is meant by a begin that was counted so; days of 23 and 25 hours shift it by less than half a day."""
+        return self.number(moment + self.interval_seconds // 2)
+
     def slots(self, first: int, count: int, is_utc: bool) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The interval of each slot, and a second one for local times that occur twice (else ``NONE``).
 
@@ -62,7 +75,8 @@ class Clock:
         if is_utc:
             return self._numbers(seconds).astype(np.int32), np.full(count, NONE, np.int32)
         once, again = self._to_utc(seconds)
-        numbers, others = self._numbers(once), self._numbers(again)
+        numbers = self._numbers(once)
+        others = self._numbers(again)
         return numbers.astype(np.int32), np.where(others == numbers, NONE, others).astype(np.int32)
 
     @property
@@ -86,6 +100,14 @@ class Clock:
         moment = datetime(2020, 1, 1, tzinfo=self._zone)
         standard = (moment.utcoffset() or timedelta()) - (moment.dst() or timedelta())
         return -int(standard.total_seconds()) % self.interval_seconds
+
+    def is_skipped(self, slots: Integers) -> NDArray[np.bool_]:
+        """Whether slots of local time never occur, as clocks were put forward over them."""
+        moments, offsets = self._changes
+        local = slots * self.slot_seconds
+        piece = np.searchsorted(np.append(moments[1:] + offsets[:-1], 2**40), local, "right")
+        skipped: NDArray[np.bool_] = (local < moments[piece] + offsets[piece]) & (piece > 0)
+        return skipped
 
     @property
     def _changes(self) -> tuple[Integers, Integers]:

@@ -67,6 +67,11 @@ class LeafCensus:
             low = int(intervals.min())
             self._occupied.update((np.flatnonzero(np.bincount(intervals - low)) + low).tolist())
 
+    def drop_last(self) -> None:
+        """Leave the last interval out."""
+        self.end -= 1
+        self._occupied.discard(self.end)
+
     def span(self, first: int, end: int) -> None:
         """Reach over exactly the intervals from ``first`` to before ``end`` if no row arrived."""
         if self.end == self.first:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.sources.tables.arrow import Batch
-from l4m.sources.tables.formats import Scan
+from l4m.sources.tables.scan_plan import Scan
 from l4m.sources.tables.scan_sql import FILE, LEAF, MEASURES, has_row_numbers, leaf_query
 from l4m.sources.tables.table_spec import TableSpec
 

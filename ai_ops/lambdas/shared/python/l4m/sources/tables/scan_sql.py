@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from l4m.errors import Fault, InvalidInput
-from l4m.model import JsonFormat, TimestampColumn
-from l4m.sources.tables.formats import ParquetFormat, Scan, json_columns
+from l4m.model import CsvFormat, JsonFormat, TimestampColumn
+from l4m.sources.tables.formats import ParquetFormat, json_keys, open_text, read_records
 from l4m.sources.tables.identifiers import identifier, literal
+from l4m.sources.tables.remedies import setting
+from l4m.sources.tables.scan_plan import Scan
 from l4m.sources.tables.table_spec import TableSpec
 from l4m.sources.tables.timestamps import time_expression
 
-# Slots that are none; others may be beyond ``bounds``.
 MISSING = -(2**31)
 UNPARSABLE = -(2**31) + 1
 IMPLAUSIBLE = -(2**31) + 2
-# Hashes that are none.
-FILTERED = 0  # a filter said no
-WHOLE = 1  # there are no dimensions
+FILTERED = 0
+WHOLE = 1
 FILE, SLOT, IS_UTC, LEAF, MEASURES = range(5)  # columns of ``row_query``
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN")
 _MICROSECONDS = 1_000_000
+_HEADER_DEPTH = 50  # lines in which a header is looked for
+_SHOWN_COLUMNS = 40
+_LONGEST_NAME = 80
 
 
 def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
@@ -31,7 +35,7 @@ def row_query(scan: Scan, spec: TableSpec, slot_seconds: int) -> str:
     The leaf of a row with empty dimensions has the bits of those dimensions set and no other. Of a shard, only its rows are there.
     """
     columns = ["file_index AS file", _time(scan, spec.timestamp)]
-    columns += [f"{_number(scan, one.name)} AS m{n}" for n, one in enumerate(spec.measures)]
+    columns += [f"{_number(scan, one.name, spec)} AS m{n}" for n, one in enumerate(spec.measures)]
     columns += [f"{_text(scan, name)} AS d{n}" for n, name in enumerate(spec.dimensions)]
     columns += [f"{_passes(scan, spec.filters)} AS passes", *(["file_row_number AS row"] if has_row_numbers(scan) else [])]
     outer = ["CAST(file AS INTEGER)", _slot(slot_seconds), "CAST(is_utc AS UTINYINT)", _leaf(len(spec.dimensions))]
@@ -68,17 +72,42 @@ def time_range(connection: Any, scan: Scan, column: str) -> tuple[int, int] | No
     return None if first is None else (int(first), int(last))
 
 
-def check_columns(scan: Scan, needed: Sequence[str]) -> None:
+def time_census(scan: Scan, timestamp: TimestampColumn, seconds: int) -> str:
+    """SQL with the stretches of so many seconds that hold times, and how many rows each holds."""
+    rows = f"SELECT {_time(scan, timestamp)} FROM {scan.sql} AS source"
+    return f"SELECT {_slot(seconds)} AS stretch, count(*) FROM ({rows}) GROUP BY stretch"
+
+
+def check_columns(scan: Scan, spec: TableSpec) -> None:
     """Refuse a scan that lacks a column, naming its first file and what it has."""
-    present = set(scan.types)
-    if isinstance(scan.format, JsonFormat):
-        present = json_columns(scan.files[0])
-    missing = [name for name in dict.fromkeys(needed) if name not in present]
+    is_json = isinstance(scan.format, JsonFormat)
+    present = json_keys(scan.files[0]) if is_json else set(scan.types)
+    missing = [name for name in spec.columns if name not in present and not (is_json and _is_path(name, spec, present))]
     if missing:
-        line = ", line 1" if scan.header_lines else ""
+        line = f", line {scan.header_lines}" if scan.header_lines else ""
         first, *others = [f"{scan.files[0].name}{line}, column {name}" for name in missing]
-        there = _describe_columns(sorted(present) if isinstance(scan.format, JsonFormat) else list(scan.types))
-        raise InvalidInput(Fault(first, f"does not exist; {there}"), *(Fault(one, "does not exist") for one in others))
+        there = _describe_columns(sorted(present) if is_json else list(scan.types))
+        advice = _find_header(scan, spec, missing) if isinstance(scan.format, CsvFormat) else ""
+        raise InvalidInput(Fault(first, f"does not exist; {there}{advice}"), *(Fault(one, "does not exist") for one in others))
+
+
+def _is_path(name: str, spec: TableSpec, keys: set[str]) -> bool:
+    return spec.fields.get(name, name).split(".")[0] in keys and (name in spec.fields or "." in name)
+
+
+def _find_header(scan: Scan, spec: TableSpec, missing: Sequence[str]) -> str:
+    """What helps if the header stands further down, or is written in other letters."""
+    if not isinstance(scan.format, CsvFormat):
+        return ""
+    file = scan.files[0]
+    with open_text(file) as text:
+        for number, line in enumerate(islice(text, _HEADER_DEPTH), file.blank):
+            if set(spec.columns) <= {name.strip() for name in next(read_records([line], scan.format), [])}:
+                advice = setting("skip", str(number), spec)
+                return f"; line {number + 1} has them all" + (f": {advice}" if advice else "")
+    folded = {name.casefold().strip(): name for name in scan.types}
+    alike = next((folded[name.casefold()] for name in missing if name.casefold() in folded), "")
+    return f"; is it {alike}?" if alike else ""
 
 
 def _describe_columns(names: Sequence[str]) -> str:
@@ -91,7 +120,12 @@ def _describe_columns(names: Sequence[str]) -> str:
         return "there are none; is it one JSON object a line?"
     if len(names) == 1 and (found := next((one for one in ",;\t|" if one in names[0]), None)):
         return f"there is only {names[0]!r}; is the delimiter {found!r}?"
-    return f"there are {', '.join(names)}"
+    more = f" and {len(names) - _SHOWN_COLUMNS:,} more" if len(names) > _SHOWN_COLUMNS else ""
+    return f"there are {', '.join(_shorten(name) for name in names[:_SHOWN_COLUMNS])}{more}"
+
+
+def _shorten(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _time(scan: Scan, timestamp: TimestampColumn) -> str:
@@ -109,14 +143,16 @@ def _slot(slot_seconds: int) -> str:
     return f"coalesce(TRY_CAST({slot} AS INTEGER), {none})"
 
 
-def _number(scan: Scan, name: str) -> str:
+def _number(scan: Scan, name: str, spec: TableSpec) -> str:
     column = _column(scan, name)
     type_ = scan.types[name]
     if type_.startswith(_NUMERIC) and not type_.startswith("UUID"):
         return f"coalesce(CAST({column} AS DOUBLE), 'nan'::DOUBLE)"
     if type_ != "VARCHAR":
         raise InvalidInput(Fault(f"{scan.files[0].name}, column {name}", f"holds {type_}, not numbers"))
-    return f"CASE WHEN nullif({column}, '') IS NULL THEN 'nan'::DOUBLE ELSE coalesce(TRY_CAST({column} AS DOUBLE), 'inf'::DOUBLE) END"
+    text = f"replace({column}, {literal(spec.thousands)}, '')" if spec.thousands else column
+    text = f"replace({text}, {literal(spec.decimal)}, '.')" if spec.decimal != "." else text
+    return f"CASE WHEN nullif({column}, '') IS NULL THEN 'nan'::DOUBLE ELSE coalesce(TRY_CAST({text} AS DOUBLE), 'inf'::DOUBLE) END"
 
 
 def _text(scan: Scan, name: str) -> str:

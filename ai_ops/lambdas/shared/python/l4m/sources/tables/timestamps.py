@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from l4m.errors import Fault, InvalidInput
@@ -10,8 +11,10 @@ from l4m.sources.tables.identifiers import literal
 
 UNIX = "UNIX"
 ISO = "ISO"
+EXCEL = "EXCEL"  # days since the end of 1899, as a spreadsheet counts them
 MOST_FORMATS = 16  # that are tried on a time; each optional section doubles them
-MILLISECONDS_FROM = 94_694_400_000  # a UNIX time above this counts milliseconds
+MILLISECONDS_FROM = 94_694_400_000  # a UNIX time above this counts milliseconds, one 1,000 times as large microseconds, and so on
+_EXCEL_DAYS = 25_569  # from the day that Excel counts from until 1970
 
 _TOKENS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z])\2*|\[|\]|[^A-Za-z'\[\]]+|'")
 _ZONE_LETTERS = "XxZzVO"
@@ -36,7 +39,8 @@ _SPECIFIERS = {
     "z": ("%Z",) * 3,
     "V": ("%Z",) * 2,
 }
-_ISO_UTC = r"^(.{11,}(Z|[+-]\d\d(:?\d\d)?)|-?\d{9,13}(\.\d+)?)$"  # carries its zone, or is a UNIX time after all
+_ISO_UTC = r"^(.{11,}(Z|z|[+-]\d\d(:?\d\d)?|\d ?(UTC|GMT))|-?\d{9,19}(\.\d+)?)$"  # carries its zone, or is a UNIX time after all
+_ISO_BASIC = ("%Y%m%dT%H%M%S", "%Y%m%dT%H%M", "%Y%m%d", "%Y-%m-%d %H")
 _NATIVE = ("TIMESTAMP", "DATE")
 _NUMBERS = (
     "TINYINT",
@@ -64,7 +68,7 @@ class TimeExpression:
 
 def check_format(pattern: str) -> None:
     """Refuse a timestamp format that cannot be understood."""
-    if pattern.upper() not in (UNIX, ISO):
+    if pattern.upper() not in (UNIX, ISO, EXCEL):
         _formats(pattern)
 
 
@@ -76,31 +80,62 @@ def time_expression(column: str, column_type: str, pattern: str) -> TimeExpressi
     is_number = column_type.startswith(_NUMBERS)
     if pattern.upper() == UNIX or (is_number and pattern.upper() == ISO):
         return TimeExpression(_unix(f"TRY_CAST({column} AS DOUBLE)"), "true")
+    if pattern.upper() == EXCEL:
+        return TimeExpression(_excel(f"TRY_CAST({column} AS DOUBLE)"), "false")
     text = f"CAST({column} AS VARCHAR)" if is_number else column
     return _iso(text) if pattern.upper() == ISO else _java(text, pattern)
 
 
 def _unix(number: str) -> str:
-    scaled = f"{number} * CASE WHEN abs({number}) > {MILLISECONDS_FROM} THEN 1e3 ELSE 1e6 END"
-    return f"TRY_CAST(floor({scaled}) AS BIGINT)"
+    finer = " ".join(
+        f"WHEN abs({number}) > {MILLISECONDS_FROM}e{3 * power} THEN {factor}" for power, factor in ((2, "1e-3"), (1, "1"), (0, "1e3"))
+    )
+    return f"TRY_CAST(floor({number} * CASE {finer} ELSE 1e6 END) AS BIGINT)"
+
+
+def _excel(number: str) -> str:
+    return f"TRY_CAST(round(({number} - {_EXCEL_DAYS}) * 86400) * 1e6 AS BIGINT)"  # to the second: fractions of a day are never exact
 
 
 def _iso(text: str) -> TimeExpression:
+    """The spellings that most files have are tried first; the others cost only where those do not fit."""
     is_utc = f"regexp_matches({text}, {literal(_ISO_UTC)})"
-    utc = f"coalesce(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)), {_unix(f'TRY_CAST({text} AS DOUBLE)')})"
-    return TimeExpression(f"CASE WHEN {is_utc} THEN {utc} ELSE epoch_us(TRY_CAST({text} AS TIMESTAMP)) END", f"coalesce({is_utc}, false)")
+    closed = f"regexp_replace(regexp_replace(replace({text}, ',', '.'), '\\s+([-+])', '\\1'), '\\s*(UTC|GMT|z)$', 'Z')"
+    utc = [
+        f"epoch_us(TRY_CAST({text} AS TIMESTAMPTZ))",
+        _unix(f"TRY_CAST({text} AS DOUBLE)"),
+        f"epoch_us(TRY_CAST({closed} AS TIMESTAMPTZ))",
+        _parse(f"regexp_replace({text}, '[Zz]$', '+0000')", [f"{one}%z" for one in _ISO_BASIC[:2]]),
+    ]
+    local = [
+        f"epoch_us(TRY_CAST({text} AS TIMESTAMP))",
+        f"epoch_us(TRY_CAST(replace({text}, ',', '.') AS TIMESTAMP))",
+        _parse(text, _ISO_BASIC),
+        f"epoch_us(TRY_CAST(regexp_replace({text}, ':60(\\.0*)?$', ':59') AS TIMESTAMP))",
+    ]
+    ends_in_letter = f"{text}[-1] > '9'"  # the name of a zone or half of a day, which a cast would leave out of account
+    microseconds = (
+        f"CASE WHEN {is_utc} THEN coalesce({', '.join(utc)}) WHEN {ends_in_letter} THEN NULL ELSE coalesce({', '.join(local)}) END"
+    )
+    return TimeExpression(microseconds, f"coalesce({is_utc}, false)")
 
 
 def _java(text: str, pattern: str) -> TimeExpression:
     formats, has_zone = _formats(pattern)
     if has_zone:
         text = f"replace({text}, 'Z', '+0000')"
-    listed = literal(formats[0]) if len(formats) == 1 else f"[{', '.join(map(literal, formats))}]"
-    parsed = f"epoch_us(try_strptime({text}, {listed}))"
-    if _has_letter(pattern, "k"):
-        midnight = f"regexp_replace({text}, {literal(_midnight(pattern))}, '\\1' || '00' || '\\2')"
-        parsed = f"coalesce({parsed}, epoch_us(try_strptime({midnight}, {listed})))"
+    parsed = _parse(text, formats)
+    letter = next((one for one in "kH" if _has_letter(pattern, one)), "")
+    if letter:  # 24:00: by k the midnight that begins the day, by H the one that ends it
+        midnight = f"regexp_replace({text}, {literal(_midnight(pattern, letter))}, '\\1' || '00' || '\\2')"
+        after = f"CASE WHEN regexp_matches({text}, {literal(_midnight(pattern, letter))}) THEN {_parse(midnight, formats)} END"
+        parsed = f"coalesce({parsed}, {after}{' + 86400000000' if letter == 'H' else ''})"
     return TimeExpression(parsed, "true" if has_zone else "false")
+
+
+def _parse(text: str, formats: Sequence[str]) -> str:
+    listed = literal(formats[0]) if len(formats) == 1 else f"[{', '.join(map(literal, formats))}]"
+    return f"epoch_us(try_strptime({text}, {listed}))"
 
 
 def _has_letter(pattern: str, letters: str) -> bool:
@@ -160,13 +195,13 @@ def _check_whole(pattern: str, formats: list[str], has_zone: bool) -> None:
 
 
 def _unknown(pattern: str, what: str) -> InvalidInput:
-    return InvalidInput(Fault("timestamp format", f"{pattern!r} has {what}; Java letters, {UNIX} or {ISO} are accepted"))
+    return InvalidInput(Fault("timestamp format", f"{pattern!r} has {what}; Java letters, {UNIX}, {EXCEL} or {ISO} are accepted"))
 
 
-def _midnight(pattern: str) -> str:
-    """A regular expression that finds hour 24, Java's ``k`` at midnight, in a text written in the pattern."""
-    before, _, after = pattern.partition("k")
-    return f"^({_shape(before)})24({_shape(after.lstrip('k'))})$"
+def _midnight(pattern: str, letter: str) -> str:
+    """A regular expression that finds hour 24 in a text written in the pattern."""
+    before, _, after = pattern.partition(letter)
+    return f"^({_shape(before)})24({_shape(after.lstrip(letter))})$"
 
 
 def _shape(pattern: str) -> str:

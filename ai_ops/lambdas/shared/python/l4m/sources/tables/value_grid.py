@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from l4m.errors import Fault, TooLarge
 from l4m.model import Aggregation
@@ -59,6 +59,25 @@ class ValueGrid:
         else:
             count.reshape(-1)[place] = 1
 
+    def drop_last(self) -> None:
+        """Leave the last interval out."""
+        self.end -= 1
+
+    def coarsen(self, numbers: NDArray[np.int64]) -> None:
+        """Make longer intervals of those that are covered; ``numbers`` says which each belongs to, in ascending order."""
+        begins = np.flatnonzero(np.r_[True, np.diff(numbers) > 0])
+        window = slice(self.first - self._origin, self.end - self._origin)
+        counts = [np.add.reduceat(count[window].astype(np.uint32), begins, axis=0) for count in self._counts]
+        for measure, total in enumerate(self._totals):
+            longer = np.zeros((int(numbers[-1] - numbers[0]) + 1, total.shape[1]))
+            times = np.zeros(longer.shape, _count_type(self._aggregations[measure]))
+            longer[numbers[begins] - numbers[0]] = np.add.reduceat(total[window], begins, axis=0)
+            times[numbers[begins] - numbers[0]] = counts[measure] if self._aggregations[measure] is Aggregation.AVG else counts[measure] > 0
+            self._totals[measure] = longer
+            self._counts[measure] = times
+        self.first = self._origin = int(numbers[0])
+        self.end = int(numbers[-1]) + 1
+
     def filled(self) -> int:
         """How many cells of the first measure hold a value."""
         return int(np.count_nonzero(self._counts[0]))
@@ -85,16 +104,17 @@ class ValueGrid:
             first = np.minimum(first, np.where(arrived.any(axis=0), arrived.argmax(axis=0), len(arrived)))
         return first
 
-    def values(self, columns: NDArray[np.intp]) -> NDArray[np.float32]:
+    def values(self, columns: NDArray[np.intp], dtype: DTypeLike = np.float32) -> NDArray[Any]:
         """The aggregated values, shape (measures, intervals, leaves in an order), NaN where no row arrived; empties the table."""
         first, last = self.first - self._origin, self.end - self._origin
-        out = np.empty((len(self._totals), self.end - self.first, len(columns)), np.float32)
+        out = np.empty((len(self._totals), self.end - self.first, len(columns)), dtype)
         for measure in range(len(out)):
             total = self._totals[measure][first:last]
             count = self._counts[measure][first:last]
             for row in range(len(total)):
-                out[measure, row] = _mean(total[row], count[row])[columns]
-            self._totals[measure], self._counts[measure] = np.zeros((0, 0)), np.zeros((0, 0), np.uint8)
+                out[measure, row] = _mean(total[row], count[row]).astype(dtype, copy=False)[columns]
+            self._totals[measure] = np.zeros((0, 0))
+            self._counts[measure] = np.zeros((0, 0), np.uint8)
         return out
 
     def _check_limit(self) -> None:
@@ -139,7 +159,7 @@ def _copy(old: NDArray[Any], new: NDArray[Any], shift: int) -> NDArray[Any]:
     return new
 
 
-def _mean(total: Floats, count: NDArray[Any]) -> NDArray[np.float32]:
+def _mean(total: Floats, count: NDArray[Any]) -> Floats:
     with np.errstate(invalid="ignore"):
         mean: Floats = np.clip(total / count, -FLOAT32_MAX, FLOAT32_MAX)
-    return mean.astype(np.float32)
+    return mean
