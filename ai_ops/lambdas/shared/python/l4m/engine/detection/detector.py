@@ -15,14 +15,17 @@ from l4m.engine.detection.decay import DecayRates
 from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.severity import threshold_of
 from l4m.engine.detection.stages import STAGES
+from l4m.engine.detection.stages.forecast import season_of
+from l4m.engine.detection.stages.mask_learning import LearningMask
 from l4m.engine.detection.state import Array, DetectorState
-from l4m.engine.detection.step import Step
+from l4m.engine.detection.step import Indices, Step
 from l4m.engine.detection.workspace import Workspace
 from l4m.engine.seasonality.seasons import Moment, Seasons
 from l4m.engine.settings import Settings
 
 BLOCK = 50_000  # series at a time, at most: enough to hide what a call costs, few enough for the cache
 WORKERS = 2
+SCALED = ("slow", "drift", "daily", "weekly", "last", "error", "size", "center", "spread", "least")
 WORTHWHILE = 20_000  # series from which on it pays to share them out
 
 
@@ -60,15 +63,16 @@ class Detector:
         """Score and learn the interval that begins at epoch second ``start``; ``values`` has shape (series,)."""
         return self.run(values[np.newaxis], start, bands=bands).part(0)
 
-    def run(self, values: Array, start: int, *, bands: bool = False) -> Scores:
+    def run(self, values: Array, start: int, *, bands: bool = False, mask: LearningMask | None = None) -> Scores:
         """Score and learn consecutive intervals; ``values`` has shape (intervals, series).
 
         The numbers are those that as many steps give: a run goes through the same code, a block of series at a time.
-        ``bands`` asks for the bands of all points, which take a tenth of the time; else only anomalies have one.
+        ``bands`` asks for the bands of all points, which take a tenth of the time; else only anomalies have one. ``mask`` says what is
+        not to be learned of these intervals.
         """
         scores = Scores.blank(*values.shape)
         moments = [self._seasons.moment(start + i * self._seasons.interval) for i in range(len(values))]
-        blocks, run_block = self._blocks(), partial(self._run_block, values, moments, scores, bands)
+        blocks, run_block = self._blocks(), partial(self._run_block, values, moments, scores, bands, mask)
         if len(blocks) == 1 or WORKERS == 1:
             for block in blocks:
                 run_block(block)
@@ -99,12 +103,42 @@ class Detector:
         size = max(1, math.ceil(self.series / count / LINE) * LINE)
         return [slice(first, min(first + size, self.series)) for first in range(0, self.series, size)]
 
-    def _run_block(self, values: Array, moments: list[Moment], scores: Scores, bands: bool, block: slice) -> None:
+    def season(self, series: Indices, start: int) -> Array:
+        """Return what the season alone expects of some series in the interval that begins at ``start``."""
+        return season_of(self._state, self._seasons.moment(start), series, self._rates.per_hour)
+
+    def presence(self, start: int) -> Array:
+        """Return the share of intervals in which every series used to report at the hour of an interval; shape (series,)."""
+        return np.asarray(self._state.presence[self._seasons.moment(start).hour])
+
+    @property
+    def seen(self) -> Array:
+        """Points seen of every series."""
+        return np.asarray(self._state.seen[0])
+
+    def rescale(self, series: Indices, factors: Array) -> None:
+        """Multiply what is expected of series, and how far they stray, by factors."""
+        for name in SCALED:
+            getattr(self._state, name)[:, series] *= factors
+        self._state.event[:, series] = 0
+
+    def add_season(self, target: int, sources: Indices, weights: Array) -> None:
+        """Add the seasons of some series, each times a weight, to that of another."""
+        for name in ("slow", "daily", "weekly"):
+            array = getattr(self._state, name)
+            array[:, target] += array[:, sources] @ weights
+        self._state.drift[:, target] = 0
+        self._state.event[:, target] = 0
+
+    def _run_block(
+        self, values: Array, moments: list[Moment], scores: Scores, bands: bool, mask: LearningMask | None, block: slice
+    ) -> None:
         state, workspace = self._state.columns(block), Workspace.of(block.stop - block.start)
         with np.errstate(all="ignore"):
             for i, moment in enumerate(moments):
                 said = scores.part(i, block)
                 now = np.asarray(values[i, block], np.float32)
                 step = Step(now, moment, self._settings, self._rates, self._threshold, said, workspace, bands)
+                step.mask = None if mask is None else mask.part(block)
                 for stage in STAGES:
                     stage(step, state)

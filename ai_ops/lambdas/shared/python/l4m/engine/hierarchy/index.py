@@ -72,6 +72,25 @@ class HierarchyIndex:
             counts += np.bincount(nodes[nodes >= 0], picked[nodes >= 0], len(self.nodes))
         return counts.astype(np.int64)
 
+    @cached_property
+    def _plan(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Return leaves in the order of the rollups that hold them, where each rollup begins, and the rollups."""
+        nodes = self.members.ravel()
+        leaves = np.tile(np.arange(len(self.leaves)), len(self.members))[nodes >= 0]
+        nodes = nodes[nodes >= 0]
+        order = np.argsort(nodes, kind="stable")
+        rollups, starts = np.unique(nodes[order], return_index=True)
+        return leaves[order], starts, rollups
+
+    def add_up(self, parts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the sums over the leaves of every node, shape (nodes, columns), of parts of shape (leaves, columns)."""
+        leaves, starts, rollups = self._plan
+        sums = np.zeros((len(self.nodes), parts.shape[1]), np.float32)
+        sums[self.leaf_nodes] = parts
+        if len(rollups):
+            sums[rollups] = np.add.reduceat(parts[leaves], starts, axis=0)
+        return sums
+
     def cover(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the leaves that nodes hold, leaves themselves included."""
         picked = np.zeros(len(self.nodes) + 1, bool)  # the last stands for "has none"

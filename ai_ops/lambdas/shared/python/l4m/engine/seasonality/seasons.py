@@ -29,6 +29,8 @@ class Moment:
         Rows of arrays by date, the most special date first; none on most days, and none on a holiday.
     begins_day, ends_day : bool
         Whether it is the first, the last interval of a local day.
+    weekday, hour_of_week : int
+        Local, 0 on a Monday and its first hour.
     """
 
     phase: int
@@ -38,6 +40,8 @@ class Moment:
     dates: tuple[int, ...]
     begins_day: bool
     ends_day: bool
+    weekday: int = 0
+    hour_of_week: int = 0
 
 
 class Seasons:
@@ -92,11 +96,12 @@ class Seasons:
         today, weekday, holiday = local.date(), local.weekday(), self._holiday(local.date())
         dates = special_dates(today) if holiday < 1 else ()
         if self.is_daily:
-            return Moment(weekday, weekday, 0, holiday, dates, begins_day=True, ends_day=True)
+            return Moment(weekday, weekday, 0, holiday, dates, True, True, weekday, weekday * 24)
         begins, ends = (self._local(start + step).date() != today for step in (-self.interval, self.interval))
         second = local.hour * 3600 + local.minute * 60
         phase, hour = (second * count // DAY for count in (self.per_day, self.rows["hours"]))
-        return Moment(phase, hour, (weekday * 24 + local.hour) // self.week_bin, holiday, dates, begins, ends)
+        hour_of_week = weekday * 24 + local.hour
+        return Moment(phase, hour, hour_of_week // self.week_bin, holiday, dates, begins, ends, weekday, hour_of_week)
 
     def _local(self, start: int) -> datetime:
         return (EPOCH + timedelta(seconds=start)).astimezone(self._zone)

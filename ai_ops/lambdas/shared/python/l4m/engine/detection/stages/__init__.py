@@ -10,6 +10,7 @@ from l4m.engine.detection.stages.date_effects import apply_date_effects
 from l4m.engine.detection.stages.decide import decide
 from l4m.engine.detection.stages.forecast import forecast
 from l4m.engine.detection.stages.hold_events import hold_events
+from l4m.engine.detection.stages.mask_learning import mask_learning
 from l4m.engine.detection.stages.presence import track_presence
 from l4m.engine.detection.stages.recovery import recover
 from l4m.engine.detection.stages.update import update
@@ -18,4 +19,15 @@ from l4m.engine.detection.step import Step
 
 Stage = Callable[[Step, DetectorState], None]
 
-STAGES: tuple[Stage, ...] = (track_presence, forecast, apply_date_effects, combine, calibrate, hold_events, recover, decide, update)
+STAGES: tuple[Stage, ...] = (
+    track_presence,
+    forecast,
+    apply_date_effects,
+    combine,
+    calibrate,
+    hold_events,
+    recover,
+    decide,
+    mask_learning,
+    update,
+)

@@ -1,0 +1,1 @@
+"""Incidents: where something went on, since when, until when, by how much."""
