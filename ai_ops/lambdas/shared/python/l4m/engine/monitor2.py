@@ -19,10 +19,10 @@ from l4m.engine.results import Cause, Incident
 from l4m.engine.root_cause.localize import Moves, locate
 from l4m.engine.seasonality.seasons import Seasons
 from l4m.engine.settings import Settings
+from l4m.engine.signs.presence import REGULAR, Presence
 from l4m.engine.signs.signs import Signs
 from l4m.model import Aggregation
 
-REGULAR = 0.9
 COLD = {86_400: 14}
 Array = NDArray[np.float32]
 
@@ -41,6 +41,7 @@ class Monitor2:
         self.weighted = np.zeros(self.M, bool)
         self.signs = Signs(settings, self.sum.copy(), self.counts, self.weighted)
         self.tracker = Tracker(settings)
+        self.presence = Presence(7 if self.seasons.is_daily else 168, self.M)
         self.at = 0
         self.start0 = 0
         self.cold = COLD.get(settings.interval_seconds, 300)
@@ -59,6 +60,7 @@ class Monitor2:
         self.scene = HierarchyIndex.of(self.s, self.cube)
         self.det.grow(len(self.cube.nodes) * self.M)
         self.signs.grow(self.scene)
+        self.presence.grow(len(self.cube.nodes))
         self.tracker.begin(self.scene)
         cols = np.array([named.get(leaf, -1) for leaf in self.cube.leaves])
         pick = lambda a: None if a is None else np.where(cols >= 0, a[:, :, np.maximum(cols, 0)], np.nan).astype(np.float32)
@@ -85,7 +87,8 @@ class Monitor2:
         moment = self.seasons.moment(start)
         ln = scene.leaf_nodes
         absent = np.isnan(leaf)
-        presence = det.presence(start).reshape(N, M)
+        row = self.signs.row(moment)
+        presence = self.presence.share(row)
         seen = det.seen.reshape(N, M)
         fill = absent & (presence[ln] < REGULAR) & (seen[ln] > 0) & self.sum
         values = np.where(fill, np.float32(0), leaf)
@@ -111,12 +114,11 @@ class Monitor2:
         if self.at >= self.cold:
             is_pending = np.zeros(N, bool)
             is_pending[ln[list(self.pending)]] = True
-            usual = np.where((is_young | is_pending[:, None]) & self.sum, 0, usual)
             known = np.isfinite(usual) & (self.sum | ~is_young)
         else:
             known = np.isfinite(usual) & ~is_young
         value = np.where(self.sum & silent_now, 0, nodes)
-        chance = np.maximum(np.maximum(1 - presence, 1 / (seen + 2)), 1e-4)
+        chance = self.presence.chance(presence)
         if not (silent_now & (presence >= REGULAR)).any():
             silent = None
         else:
@@ -134,10 +136,17 @@ class Monitor2:
                     Y[:, m], B[:, m] = self._sum_up(lv[:, None])[:, 0], self._sum_up(lb[:, None].astype(np.float32))[:, 0]
         known &= np.isfinite(Y) & np.isfinite(B)
         Y, B = np.where(known, Y, 0).astype(np.float32), np.where(known, B, 0).astype(np.float32)
+        is_new = np.zeros((N, M), bool)
+        if self.at >= self.cold:
+            is_new = (is_young | is_pending[:, None]) & self.sum
+        B = np.where(is_new, 0, self.signs.expect(moment, B, self.positive)).astype(np.float32)
         yl, bl = Y[ln], B[ln]
         explained = None
         if masked.any():
-            explained = self._sum_up(np.where(masked, yl - bl, 0).astype(np.float32))
+            explained = self._sum_up(np.concatenate([np.where(masked, yl - bl, 0), masked], axis=1).astype(np.float32))
+            if silent is not None:
+                silent = np.where(explained[:, M:] > 0, 0, silent)
+            explained = explained[:, :M]
         sign = self.signs.judge(self.at, moment, Y, B, explained, known, silent)
         if self.at >= self.cold:
             variance = self._leaf_variance(ln, yl, bl) if self.tracker.open or np.abs(sign.strength).max(initial=0) >= 1 else None
@@ -156,10 +165,23 @@ class Monitor2:
                 new = np.zeros((N, M), bool)
                 new[ln] = now | masked
         self.signs.learn(sign, new)
+        here_nodes = here_n > 0
+        reported = (scene.add_up(np.where(absent, 0, 1).astype(np.float32)) > 0)
+        leafnow = np.zeros((N, M), bool)
+        leafnow[ln] = now
+        self.presence.learn(row, reported, (moment.holiday == 0) & ~leafnow)
         for key, one in self.tracker.changed.items():
             self.out[key] = one
         self.tracker.changed = {}
         self.at += 1
+
+    def _week_of(self, row, nodes, ms, season):
+        sg = self.signs
+        week, visits = sg.week[row][nodes, ms], sg.visits[row][nodes, ms] / sg._per_row
+        noise = (sg.noise.grain[nodes, ms] * np.maximum(season, 0) + sg.noise.share[nodes, ms] * season**2 + sg.noise.floor[nodes, ms]) / np.maximum(visits, 1)
+        with np.errstate(all="ignore"):
+            sure = 1 - 2 * noise / week**2
+            return np.where((sure > 0) & (visits > 0.5), week * sure, 0)
 
     def _mark_young(self, young: NDArray[np.bool_]) -> None:
         for one in self.tracker.open:
@@ -190,6 +212,9 @@ class Monitor2:
         series = scene.leaf_nodes[lf] * M + ms
         season = self.det.season(series, start)
         pend = np.array([l in self.pending for l in lf], bool)
+        season = np.where(self.positive[ms], np.maximum(season, 0), season)
+        row = self.signs.row(moment)
+        season = season + self._week_of(row, scene.leaf_nodes[lf], ms, season)
         season = np.where(self.positive[ms], np.maximum(season, 0), season)
         season = np.where(pend & self.sum[ms], 0, season)
         gone = np.zeros(masked.shape, np.float32)
@@ -234,7 +259,8 @@ class Monitor2:
         m = one.lead
         actual, due, var = (np.pad(getattr(one, n), ((0, 0), (0, len(scene.leaves) - getattr(one, n).shape[1]))) for n in ("actual", "due", "variance"))
         leaves = np.pad(one.leaves, (0, len(scene.leaves) - len(one.leaves)))
-        moves = Moves.of(actual[m], due[m], np.sqrt(np.maximum(var[m], 1e-12)))
+        from l4m.engine.following.tracker import _smooth
+        moves = Moves.of(*_smooth(actual[m], due[m]), np.sqrt(np.maximum(var[m], 1e-12)))
         places = [p for p in locate(scene.cuboids, moves) if leaves[p.leaves].any() and p.sign == one.side]
         whole = abs((actual[m] - due[m]).sum()) + 1e-12
         causes = [(p.dimensions, p.leaves) for p in places]

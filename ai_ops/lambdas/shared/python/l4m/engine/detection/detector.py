@@ -107,10 +107,6 @@ class Detector:
         """Return what the season alone expects of some series in the interval that begins at ``start``."""
         return season_of(self._state, self._seasons.moment(start), series, self._rates.per_hour)
 
-    def presence(self, start: int) -> Array:
-        """Return the share of intervals in which every series used to report at the hour of an interval; shape (series,)."""
-        return np.asarray(self._state.presence[self._seasons.moment(start).hour])
-
     @property
     def seen(self) -> Array:
         """Points seen of every series."""

@@ -281,7 +281,7 @@ class Tracker:
 
     def _locate(self, value: Any, due: Any, variance: Any, own: Bools, side: int, free: Bools) -> Bools | None:
         """Return the leaves of the place that explains most of what a node tells."""
-        moves = Moves.of(value, due, np.sqrt(np.maximum(variance, 1e-12))).without(np.flatnonzero(~free))
+        moves = Moves.of(*_smooth(value, due), np.sqrt(np.maximum(variance, 1e-12))).without(np.flatnonzero(~free))
         for place in locate(self._scene.cuboids, moves):
             if place.sign == side and own[place.leaves].any():
                 found = np.zeros(len(own), bool)
@@ -345,3 +345,10 @@ def _resize(one: OpenIncident, leaves: int) -> None:
         one.leaves = _pad(one.leaves, leaves)
         for name in ("actual", "due", "variance", "absent"):
             setattr(one, name, np.pad(getattr(one, name), ((0, 0), (0, more))))
+
+
+def _smooth(value: Any, due: Any) -> tuple[Any, Any]:
+    """Return values and what was due of leaves, so that what came from nothing, or did not, says how much it is."""
+    floor = 0.02 * np.abs(value).max(initial=0)
+    silent = (np.abs(value) < 1e-9) & (np.abs(due) < 1e-9)
+    return np.where(silent, floor, value), np.where(silent, floor, np.maximum(due, 0.02 * value))

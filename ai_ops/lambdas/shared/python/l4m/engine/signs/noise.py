@@ -54,21 +54,20 @@ class Noise:
             array = getattr(self, name)
             setattr(self, name, np.concatenate([array, np.full((more, array.shape[1]), LEAST_SHARE if name == "share" else 0, np.float32)]))
 
-    def variance(self, value: Array, expected: Array) -> Array:
-        """Return the variance of values around expectations, arrays of shape (nodes, measures)."""
+    def variance(self, value: Array, expected: Array, size: Array) -> Array:
+        """Return the variance of values around expectations that are differences of numbers as large as ``size``."""
         root = np.sqrt(np.maximum(value, 0))
         root += np.sqrt(np.maximum(expected, 0))
         root *= 0.5
-        return self.grain * np.square(root) + self.share * np.square(expected) + self.floor
+        return self.grain * np.square(root) + self.share * np.square(size) + self.floor
 
-    def learn(self, residual: Array, expected: Array, variance: Array, weight: Array) -> None:
+    def learn(self, residual: Array, size: Array, variance: Array, weight: Array) -> None:
         """Learn residuals; ``weight`` is 1 where one counts, 0 where nothing is known or an incident is open."""
         square = np.square(residual)
         np.minimum(square, WINSOR * np.maximum(variance, TINY), out=square, where=self.points > 20)
         np.minimum(square, LARGEST, out=square)
         gain = weight / np.minimum(self.points + 1, self._span)
         self.points += weight
-        size = np.abs(expected)
         self.squares += gain * (square - self.squares)
         self.means += gain * (size - self.means)
         self.sizes += gain * (np.square(size) - self.sizes)

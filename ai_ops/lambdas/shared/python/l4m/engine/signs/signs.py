@@ -22,12 +22,11 @@ INTERVALS = (2, 4)  # and in intervals, where an interval is shorter than an hou
 OF_DAYS = (2, 4, 7)  # windows where an interval is a day
 SPAN_DAYS = 28.0  # longest memory of noise and of how far sums stray
 FALSE_A_WEEK = 0.02  # of each window, all nodes and measures together, if noise were Gaussian
-MARGIN = 1.22  # times the deviation that has that chance: noise is not
+MARGIN = 1.3  # times the deviation that has that chance: noise is not
 LEAST_GATE = 4.3
 COMMON = 400.0  # parts whose counting noise is as large as what all nodes share: 5 %
 BODY, LIGHT, USUAL_BEYOND = 1.5, 0.25, 0.1336  # beyond which a tail begins; mean log excess there, and its share, of a Gaussian
 LARGEST_LOG = 1.5
-TO_SIGMA = np.float32(1.2533)  # mean absolute deviation of a Gaussian to its standard deviation
 FAR = np.float32(4.0)  # what strays further teaches no more
 SILENCE = 4.0  # most that one silent interval says, -log10 of its chance
 WEEK_VISITS = 4.0
@@ -131,6 +130,23 @@ class Signs:
         """Return the row of the hour of the week."""
         return moment.weekday if self._seasons.is_daily else moment.hour_of_week
 
+    def expect(self, moment: Moment, season: Array, positive: Bools) -> Array:
+        """Return what is due of every node: its season, and by what this hour of the week differed from it, as far as that is sure.
+
+        The correction is shrunk by its own uncertainty (James and Stein 1961): a difference seen once that is no larger than noise
+        counts nothing.
+        """
+        row = self.row(moment)
+        week, visits = self.week[row], self.visits[row] / np.float32(self._per_row)
+        with np.errstate(all="ignore"):
+            noise = self.noise.variance(season, season, np.abs(season)) / np.maximum(visits, 1)
+            sure = 1 - 2 * noise / np.square(week)
+            self._correction = np.where((sure > 0) & (visits > 0.5), week * sure, np.float32(0))
+        due = season + self._correction
+        self._season = season
+        self._size = np.maximum(np.abs(due), np.abs(season))
+        return np.asarray(np.where(positive, np.maximum(due, 0), due))
+
     def judge(self, at: int, moment: Moment, value: Array, expected: Array, explained: Array | None, known: Bools, silent: Array | None) -> Sign:
         """Return the signs of an interval.
 
@@ -146,11 +162,12 @@ class Signs:
             clean = value if explained is None else value - explained
             residual = (clean - expected) * known
             row = self.row(moment)
-            own = self._beside_week(residual, row)
+            beside = (clean - self._season - self.week[row]) * known
+            own = np.where(self.visits[row] > 0, _nearer(residual, beside), residual)
             own = self._beside_parents(own, clean, expected, known)
             due = expected * known
-            variance = self.noise.variance(expected + own, expected)
-            total = self._add_up(own, due)
+            variance = self.noise.variance(expected + own, expected, self._size)
+            total = self._add_up(own, due, self._size * known)
             scale = self._scale()
             raw = self.sums / np.sqrt(total)
             z = self._of_known_scale(raw / scale)
@@ -161,18 +178,18 @@ class Signs:
             if silent is not None or self._was_silent:
                 sigmas = self._add_silence(strength, sigmas, silent)
         self._explained = None if explained is None else explained != 0
-        self._raw, self._row, self._last, self._scaled = raw, row, residual, scale
+        self._raw, self._row, self._last, self._scaled = raw, row, (clean - self._season) * known, scale
         self._own = own if explained is None else np.where(self._explained, (value - expected) * known, own)
         return Sign(value, expected, residual, variance, strength, sigmas, known, self.silence > 0)
 
-    def _add_up(self, own: Array, due: Array) -> Array:
+    def _add_up(self, own: Array, due: Array, size: Array) -> Array:
         """Add an interval to the sums; return their variances, were intervals independent."""
         self.sums *= self._decay
         self.sums += own
         self.dues *= self._decay
         self.dues += due
         self.squares *= self._decay
-        self.squares += np.square(due)
+        self.squares += np.square(size)
         root = np.sqrt(np.maximum(self.dues + self.sums, 0))
         root += np.sqrt(np.maximum(self.dues, 0))
         np.square(root, out=root)
@@ -201,17 +218,17 @@ class Signs:
         """Learn the interval; ``open_`` marks nodes and measures in which an incident goes on."""
         known = sign.known.astype(np.float32)
         with np.errstate(all="ignore"):
-            self.noise.learn(self._own, sign.expected, sign.variance, known)
+            self.noise.learn(self._own, self._size, sign.variance, known)
             weight = known if open_ is None else known * ~open_
             self._learn_week(sign, weight)
             if self._at % self._refresh == 0 or self._at < 3 * self._refresh:
                 self.noise.settle(self._additive, self._counts)
             scale = self._scaled
             ready = known * (self.noise.points >= self._ready_points / 2)
-            size = np.minimum(np.abs(self._raw), FAR * scale)
+            size = np.minimum(np.square(self._raw), np.square(FAR * scale))
             touched = _either(self._explained, open_)
             if touched is not None:
-                size[:, touched] = (3.0 * scale)[:, touched]
+                size[:, touched] = np.square(3.0 * scale)[:, touched]
                 ready = ready * np.where(touched, np.float32(0.5), np.float32(1))
             gain = ready / np.minimum(self.count + 1, self.span)
             size -= self.spread
@@ -237,7 +254,7 @@ class Signs:
         """Return how far sums stray as a rule, in standard errors of independent noise."""
         own = np.minimum(self.count, self.span)
         prior = 2.0 * max(1, self._seasons.per_day) if not self._seasons.is_daily else 10.0
-        return np.asarray((own * TO_SIGMA * self.spread + prior * self._prior) / (own + prior))
+        return np.asarray(np.sqrt((own * self.spread + prior * np.square(self._prior)) / (own + prior)))
 
     def _of_known_scale(self, t: Array) -> Array:
         """Return the Gaussian deviations that are as rare as Student's (Wallace 1959): a scale from few sums is not sure."""
@@ -278,10 +295,6 @@ class Signs:
 
     def _least_effect(self) -> float:
         return 0.04
-
-    def _beside_week(self, residual: Array, row: int) -> Array:
-        """Return residuals as far as this hour of the week did not stray to that side before."""
-        return _nearer(residual, residual - self.week[row])
 
     def _beside_parents(self, own: Array, clean: Array, expected: Array, known: Bools) -> Array:
         """Return residuals as far as the other nodes of no parent moved alike."""
