@@ -3,42 +3,54 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.beside import Beside
+from l4m.engine import baselines
 from l4m.engine.block import Block
-from l4m.engine.days import Days
-from l4m.engine.detection.detector import WORKERS, Detector
+from l4m.engine.detection.detector import Detector
+from l4m.engine.detection.masking import LearningMask
+from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.state import put_under, take_from
-from l4m.engine.evidence import Evidence
+from l4m.engine.drift.drift import Drift
+from l4m.engine.evidence.accounts import Accounts, Kinds
+from l4m.engine.evidence.evidence import Evidence, Signs
+from l4m.engine.evidence.presence import REGULAR, Presence
 from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.hierarchy.measure_traits import TraitFinder
 from l4m.engine.hierarchy.rollups import Rollups
-from l4m.engine.incidents import ARRAYS
-from l4m.engine.normality import Normality
-from l4m.engine.precedents import Precedents
-from l4m.engine.results import Feedback, Outcome, Points
-from l4m.engine.seasonality.seasons import Seasons
+from l4m.engine.incidents.description import describe
+from l4m.engine.incidents.groups import group_series
+from l4m.engine.incidents.suppression import BY_DIRECTION, BY_FEEDBACK, BY_SIZE, Suppression
+from l4m.engine.incidents.tracker import Change, Interval, Tracker
+from l4m.engine.results import Feedback, Group, Incident, Outcome, Points
+from l4m.engine.seasonality.seasons import Moment, Seasons
 from l4m.engine.serialization import pack, unpack
 from l4m.engine.settings import Settings, read_settings
-from l4m.engine.stretch import Stretch
-from l4m.engine.tails import Tails
-from l4m.engine.tracking import Tracker
+from l4m.model import Aggregation
 
-T = TypeVar("T")
-SLICE = 2_000_000  # values at a time, so that memory stays bounded
-PIECE = 200_000  # values that a core takes at a time, so that they stay in its cache
-COLD_START = {86_400: 14}  # intervals until a monitor is ready; 300 where not said
+COLD_START, COLD_START_OF_DAYS = 300, 14  # intervals until a monitor is ready; the second where an interval is a day
+YOUNG_DAYS, YOUNG_OF_DAYS = 2, 7  # for which nothing is due of a new leaf of a monitor that is ready
+MOST_LEAVES = 4_096  # whose evidence adds up, beside all rollups; of others single intervals count
+LARGEST = np.float32(1e15)  # sums and their squares stay finite in float32
+COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few is no anomaly
+LEAST_SIGMAS = 1.5  # what is nearer to the expected value is no anomaly, however regular the series
+IN_INCIDENT, WEAK, COLD, BY_REASON = 1, 2, 3, {BY_FEEDBACK: 4, BY_DIRECTION: 5, BY_SIZE: 6}
+
+Array = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 
 
 class Monitor:
     """Takes blocks of a metric set in order and says what is anomalous in them.
+
+    Every interval goes through the same steps: values are added up over rollups; the detector scores every series; evidence judges
+    every node beside its past and its parents, and adds up; the tracker opens, follows and ends incidents, and finds their places;
+    what they explain is not learned.
 
     Parameters
     ----------
@@ -47,6 +59,7 @@ class Monitor:
 
     Examples
     --------
+    >>> from l4m.model import Measure
     >>> monitor = Monitor(Settings(interval_seconds=3600, measures=(Measure("views"),), dimensions=("country",)))
     >>> outcome = monitor.observe(Block(1_699_920_000, np.ones((1, 24, 2), np.float32), [("US",), ("DE",)]))
     >>> outcome.incidents, monitor.leaves
@@ -54,18 +67,25 @@ class Monitor:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        seasons, measures = Seasons.of(settings), len(settings.measures)
+        self._settings, self._seasons, self._measures = settings, seasons, measures
         self._cube = Rollups(len(settings.dimensions), settings.rollups)
         self._detector = Detector(settings, 0)  # one series per node and measure, all measures of a node side by side
-        self._seasons = Seasons.of(settings)
-        self._tails = Tails(len(settings.measures))
-        self._days = Days(settings)
-        self._beside = Beside(settings)
-        self._precedents = Precedents(settings)
-        self._tracker = Tracker(settings.interval_seconds)
+        self._presence = Presence(7 if seasons.is_daily else 168, measures)
+        self._evidence = Evidence(settings)
+        self._drift = Drift(measures)
+        self._tracker = Tracker(settings)
+        self._traits = TraitFinder(settings.measures)
+        self._is_sum = np.array([one.aggregation is Aggregation.SUM for one in settings.measures], np.bool_)
+        self._is_weighted = np.zeros(measures, np.bool_)
+        self._observed = 0  # intervals with data
+        self._at = 0  # intervals
+        self._today: Array | None = None
+        self._newcomers: set[int] = set()  # leaves that an incident brought, of which nothing is due yet
+        self._young = YOUNG_OF_DAYS if seasons.is_daily else YOUNG_DAYS * seasons.per_day
+        self._cold = COLD_START_OF_DAYS if seasons.is_daily else COLD_START
         self._index = HierarchyIndex.of(settings, self._cube)
-        self._observed = 0
-        self._finder = TraitFinder(settings.measures)
+        self._tracked: NDArray[np.int64] = np.zeros(0, np.int64)
 
     @property
     def leaves(self) -> tuple[tuple[str, ...], ...]:
@@ -80,7 +100,7 @@ class Monitor:
     @property
     def cold_start_left(self) -> int:
         """Intervals to come before the monitor is ready."""
-        return max(0, COLD_START.get(self._settings.interval_seconds, 300) - self._observed)
+        return max(0, self._cold - self._observed)
 
     @property
     def is_ready(self) -> bool:
@@ -94,35 +114,28 @@ class Monitor:
         acts on this call only, so leaving it out takes it back.
         """
         block = self._align(block)
-        values = block.values
-        interval = self._settings.interval_seconds
-        points = Points.blank(self.nodes, (*values.shape[:2], len(self._cube.nodes))) if keep_points else None
-        normality = Normality(self._index, feedback, self._precedents)
-        self._tracker.begin(self._index, normality)
-        for first, last in self._slices(values.shape[1]):
-            for at, stretch in self._score(block.part(block.start + first * interval, first, last), normality, bands=keep_points):
-                if points is not None:
-                    points.fill(stretch.evidence, slice(first + at.start, first + at.stop))
-                self._follow(stretch.evidence, block.start + (first + at.start) * interval, normality)
-        self._observed += int((~np.isnan(values)).any(axis=(0, 2)).sum())
-        return Outcome(*self._tracker.finish(), points)
-
-    def _follow(self, evidence: Evidence, start: int, normality: Normality) -> None:
-        """Take the incidents through consecutive intervals, and look back at every part of a day that ends among them."""
-        self._tails.shrink(evidence)
-        self._beside.judge(self._index, evidence, start)
-        normality.silence(evidence)
-        for stretch, is_end in self._days.split(start, evidence.value.shape[1]):
-            part, begin = evidence.part(stretch), start + stretch.start * self._settings.interval_seconds
-            self._precedents.observe(self._index, part)
-            self._tracker.follow(part, begin)
-            look = self._days.observe(self._index.depths, part, begin, is_end)
-            if look is not None:
-                self._tracker.look_back(look, start + (stretch.stop - 1) * self._settings.interval_seconds)
+        shape = (self._measures, block.values.shape[1], len(self._cube.nodes))
+        points = Points.blank(self.nodes, shape) if keep_points else None
+        suppression = Suppression(self._index, feedback)
+        self._tracker.begin(self._index, suppression)
+        traits = self._traits.observe(block.values)
+        groups: list[Group] = []
+        incidents: dict[str, Incident] = {}
+        for at in range(block.values.shape[1]):
+            kinds = Kinds(self._is_sum, self._is_weighted, traits.is_positive[at], traits.is_count[at])
+            weights = None if block.weights is None else np.ascontiguousarray(block.weights[:, at].T)
+            run = _Run(self, kinds, np.ascontiguousarray(block.values[:, at].T), weights, block.start + at * self._settings.interval_seconds)
+            run.step(suppression, points, at)
+            groups += run.groups
+            incidents |= run.incidents
+        return Outcome(tuple(groups), tuple(incidents.values()), points)
 
     def _align(self, block: Block) -> Block:
         """Return the block with one column per leaf known, new leaves in the order in which they appear."""
-        if list(block.leaves) == self._cube.leaves:
+        if block.weights is not None and not self._is_weighted.any():
+            differs = np.array([bool((np.nan_to_num(one, nan=1.0) != 1).any()) for one in block.weights])
+            self._is_weighted |= differs & ~self._is_sum
+        if list(block.leaves) == self._cube.leaves and len(self._tracked):
             return block
         named = {leaf: column for column, leaf in enumerate(block.leaves)}
         fresh = [column for leaf, column in named.items() if self._cube.find(leaf) is None]
@@ -130,47 +143,28 @@ class Monitor:
         first = np.where(seen.any(axis=0), seen.argmax(axis=0), -1) if seen.size else np.full(len(fresh), -1)
         arrived = sorted((int(at), tuple(block.leaves[column])) for at, column in zip(first, fresh, strict=True) if at >= 0)
         self._cube.add(leaf for _, leaf in arrived)
-        if arrived:
-            self._index = HierarchyIndex.of(self._settings, self._cube)
-        self._detector.grow(len(self._cube.nodes) * len(self._settings.measures))
+        if arrived or not len(self._tracked):
+            self._grow()
         columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
         weights = None if block.weights is None else _pick(block.weights, columns)
         return Block(block.start, _pick(block.values, columns), self._cube.leaves, weights)
 
-    def _slices(self, intervals: int) -> Iterator[tuple[int, int]]:
-        """Yield stretches of intervals that are small enough to be held at once."""
-        step = max(1, SLICE // max(1, len(self._cube.nodes) * len(self._settings.measures)))
-        for first in range(0, intervals, step):
-            yield first, min(first + step, intervals)
-
-    def _score(self, block: Block, normality: Normality, *, bands: bool) -> Iterator[tuple[slice, Stretch]]:
-        """Yield all measures and nodes of an aligned block, scored, a few intervals at a time."""
-        values, start, count = block.values, block.start, len(self._cube.nodes)
-        nodes = np.empty((values.shape[1], count, len(values)), np.float32)
-        turns, traits = self._day_turns(start, len(nodes)), self._finder.observe(values)
-        step = max(1, PIECE // max(1, count * len(values)))
-        pieces = [slice(first, min(first + step, len(nodes))) for first in range(0, len(nodes), step)]
-
-        def combine(at: slice) -> None:
-            for number, measure in enumerate(self._settings.measures):
-                weights = None if block.weights is None else block.weights[number, at]
-                nodes[at, :, number] = self._cube.combine(values[number, at], measure.aggregation, weights)
-
-        def judge(at: slice) -> tuple[slice, Stretch]:
-            stretch = Stretch(nodes[at], scores.part(at), self._index.depths, turns[at], traits.part(at), self._settings, normality)
-            stretch.evidence  # noqa: B018 - weighed here, on any core, and kept
-            return at, stretch
-
-        list(_share(combine, pieces))
-        scores = self._detector.run(nodes.reshape(len(nodes), -1), start, bands=bands)
-        yield from _share(judge, pieces)
-
-    def _day_turns(self, start: int, intervals: int) -> NDArray[np.bool_]:
-        """Return which intervals are the first of a day in the time zone of the data; none where an interval is a day."""
-        seconds = self._settings.interval_seconds
-        if self._seasons.is_daily:
-            return np.zeros(intervals, np.bool_)
-        return np.array([self._seasons.moment(start + i * seconds).phase == 0 for i in range(intervals)], np.bool_)
+    def _grow(self) -> None:
+        """Make room for leaves that have appeared."""
+        self._index = index = HierarchyIndex.of(self._settings, self._cube)
+        nodes = len(index.nodes)
+        self._detector.grow(nodes * self._measures)
+        is_tracked = np.ones(nodes, np.bool_)
+        is_tracked[index.leaf_nodes[MOST_LEAVES:]] = False
+        self._tracked = np.flatnonzero(is_tracked)
+        self._places = np.full(nodes, -1, np.int64)
+        self._places[self._tracked] = np.arange(len(self._tracked))
+        self._presence.grow(nodes)
+        self._evidence.grow(index, self._tracked)
+        self._drift.grow(len(self._tracked))
+        if self._today is not None:
+            more = len(self._tracked) - len(self._today)
+            self._today = np.pad(self._today, ((0, more), (0, 0)))
 
     @classmethod
     def of(
@@ -184,27 +178,31 @@ class Monitor:
         """Return a monitor without open incidents from what its parts and its traits hold after ``observed`` intervals."""
         monitor = cls(settings)
         monitor._cube.add(leaves)
-        monitor._index = HierarchyIndex.of(settings, monitor._cube)
+        monitor._grow()
         monitor._detector = Detector.from_arrays(settings, take_from("detector.", learned))
-        monitor._days.restore(take_from("days.", learned))
-        monitor._beside.restore(take_from("beside.", learned))
-        monitor._precedents.restore(take_from("precedents.", learned))
-        monitor._finder.restore(traits)
-        monitor._observed = observed
+        for name in ("presence", "evidence", "drift"):
+            arrays = take_from(f"{name}.", learned)
+            if arrays:
+                getattr(monitor, f"_{name}").restore(arrays)
+        monitor._traits.restore(traits)
+        monitor._observed = monitor._at = observed
         return monitor
 
     def save(self) -> bytes:
         """Return everything that was learned."""
-        incidents = self._tracker.kept
-        arrays = put_under("detector.", self._detector.to_arrays()) | put_under("days.", self._days.to_arrays())
-        arrays |= put_under("beside.", self._beside.to_arrays()) | put_under("precedents.", self._precedents.to_arrays())
-        arrays |= {f"incident.{i}.{name}": getattr(one, name) for i, one in enumerate(incidents) for name in ARRAYS}
+        arrays: dict[str, NDArray[Any]] = {}
+        for name in ("detector", "presence", "evidence", "drift", "tracker"):
+            arrays |= put_under(f"{name}.", getattr(self, f"_{name}").to_arrays())
+        if self._today is not None:
+            arrays["today"] = self._today
         document = {
             "settings": asdict(self._settings),
             "leaves": self._cube.leaves,
             "observed": self._observed,
-            "traits": self._finder.to_document(),
-            "tails": self._tails.tails.tolist(),
+            "at": self._at,
+            "is_weighted": self._is_weighted.tolist(),
+            "newcomers": sorted(self._newcomers),
+            "traits": self._traits.to_document(),
             "tracker": self._tracker.to_document(),
         }
         arrays["document"] = np.frombuffer(json.dumps(document, default=str).encode(), np.uint8)
@@ -217,25 +215,229 @@ class Monitor:
         document = json.loads(arrays["document"].tobytes())
         leaves = [tuple(leaf) for leaf in document["leaves"]]
         monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["traits"], document["observed"])
-        monitor._tails.tails[:] = document["tails"]
-        sums = [[arrays[f"incident.{i}.{name}"] for name in ARRAYS] for i in range(len(document["tracker"]["kept"]))]
-        monitor._tracker.restore(document["tracker"], sums)
+        monitor._at = document["at"]
+        monitor._is_weighted = np.array(document["is_weighted"], np.bool_)
+        monitor._newcomers = set(document["newcomers"])
+        monitor._today = arrays.get("today")
+        monitor._tracker.restore(document["tracker"], take_from("tracker.", arrays))
         return monitor
 
 
-def _pick(array: NDArray[np.float32], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+class _Run:
+    """One interval on its way through a monitor."""
+
+    def __init__(self, monitor: Monitor, kinds: Kinds, leaves: Array, weights: Array | None, start: int) -> None:
+        self.m, self.kinds, self.start = monitor, kinds, start
+        self.leaves, self.leaf_weights = np.clip(leaves, -LARGEST, LARGEST), weights
+        self.groups: list[Group] = []
+        self.incidents: dict[str, Incident] = {}
+
+    def step(self, suppression: Suppression, points: Points | None, at: int) -> None:
+        """Take the interval into account."""
+        m, index = self.m, self.m._index
+        moment = m._seasons.moment(self.start)
+        row = m._evidence.row(moment)
+        nodes, measures = len(index.nodes), m._measures
+        self.absent = np.isnan(self.leaves)
+        share = m._presence.share(row) if self.absent.any() else np.ones((nodes, measures), np.float32)
+        seen = m._detector.seen.reshape(nodes, measures)
+        filled = self.absent & (share[index.leaf_nodes] < REGULAR) & (seen[index.leaf_nodes] > 0) & self.kinds.is_sum
+        self.accounts = Accounts.of(index, self.kinds, self.leaves, self.leaf_weights, filled)
+        masked = m._tracker.masked
+        self._is_new = self._find_new(seen)
+        scores = m._detector.score(self.accounts.values.ravel(), self.start, bands=points is not None)
+        self._judge(scores, moment, seen, share, masked)
+        if m._at >= m._cold:
+            self._track(scores, suppression)
+        now = masked | m._tracker.masked
+        m._detector.learn(self._mask(now) if now.any() else None)
+        for change in m._tracker.changes:
+            self._apply(change)
+        self._learn(row, moment, masked)
+        if points is not None:
+            self._fill(points, at, scores)
+        if not self.absent.all():
+            m._observed += 1
+        m._at += 1
+
+    def _find_new(self, seen: Array) -> Bools:
+        """Return of which nodes and measures nothing is due: new ones of a monitor that is ready."""
+        m = self.m
+        if m._at < m._cold:
+            return np.zeros(seen.shape, np.bool_)
+        is_new = (seen < m._young) & self.kinds.is_sum
+        if m._newcomers:
+            is_new[m._index.leaf_nodes[list(m._newcomers)]] = self.kinds.is_sum
+        return np.asarray(is_new)
+
+    def _mask(self, masked: Bools) -> LearningMask:
+        """Return what the detector is not to learn of this interval."""
+        m, nodes = self.m, self.m._index.leaf_nodes
+        gone = np.where(masked, self.value[nodes] - self.due[nodes], np.float32(0))
+        young = np.zeros(len(masked), np.bool_)
+        young[list(m._newcomers)] = True
+        return baselines.mask_learning(m._index, self.kinds, masked, young, gone, self.accounts.weights)
+
+    def _judge(self, scores: Scores, moment: Moment, seen: Array, share: Array, masked: Bools) -> None:
+        """Fill ``signs``, what is ``value`` and ``due`` of all nodes, and of which what is ``known``."""
+        m, index, kinds, rows = self.m, self.m._index, self.kinds, self.m._tracked
+        usual = scores.usual.reshape(seen.shape)
+        usual = np.clip(np.where(kinds.is_positive, np.maximum(usual, 0), usual), -LARGEST, LARGEST)
+        is_young = seen < m._young
+        self.value = self.accounts.value(kinds)
+        due = self.accounts.due(index, kinds, usual)
+        known = np.isfinite(due) & (~is_young | self._is_new) & ((self.accounts.weights > 0) | kinds.is_sum)
+        due[~np.isfinite(due)] = 0
+        expected = m._evidence.expect(moment, due[rows], kinds.is_positive)
+        due[rows] = expected
+        due[self._is_new] = 0
+        self.due, self.known = due, known
+        silent = self._silence(share, seen, moment) if self.absent.any() else None
+        explained = None
+        if masked.any():
+            leaves = index.leaf_nodes
+            gone = np.where(masked & known[leaves], self.value[leaves] - due[leaves], 0)
+            sums = index.add_up(np.concatenate([gone, masked], axis=1).astype(np.float32))
+            explained = sums[rows, : m._measures]
+            if silent is not None:
+                silent[sums[:, m._measures :] > 0] = 0
+        self.silent = silent
+        quiet = None if silent is None or not silent.any() else silent[rows]
+        self.signs: Signs = m._evidence.judge(moment, kinds, self.value[rows], due[rows], known[rows], explained, quiet)
+
+    def _silence(self, share: Array, seen: Array, moment: Moment) -> Array:
+        """Return -log10 of the chance of the silence of every series that should have reported."""
+        m = self.m
+        is_due = ~self.accounts.reported & (share >= REGULAR) & (seen > m._young) & ~self.kinds.is_weighted
+        if moment.holiday or not is_due.any():
+            return np.zeros(seen.shape, np.float32)
+        return np.where(is_due, -np.log10(m._presence.chance(share)), np.float32(0)).astype(np.float32)
+
+    def _leaf_variance(self, scores: Scores) -> Array:
+        """Return the variance of an interval of every leaf, as learned, or as the detector scores what is not tracked."""
+        m, nodes = self.m, self.m._index.leaf_nodes
+        places = m._places[nodes]
+        value, due = self.value[nodes], self.due[nodes]
+        error = scores.error.reshape(self.value.shape)[nodes] * self.accounts.weights[nodes]
+        variance = np.square(np.nan_to_num(error))
+        near = places >= 0
+        variance[near] = m._evidence.variance(places[near], value[near], due[near])
+        return variance
+
+    def _track(self, scores: Scores, suppression: Suppression) -> None:
+        """Take the incidents through the interval, and put together what is told of it."""
+        m, tracker = self.m, self.m._tracker
+        nodes = m._index.leaf_nodes
+        value, due = self.value[nodes], self.due[nodes]
+        far = self._find_far(scores)
+        is_needed = bool(tracker.open) or self.signs.is_news or bool(len(far))
+        variance = self._leaf_variance(scores) if is_needed else np.zeros_like(value)
+        now = Interval(m._at, self.start, value, due, variance, self.absent)
+        if tracker.history is not None:
+            tracker.history.push(m._at, value, due, ~self.absent)
+        tracker.changed = {}
+        tracker.step(now, self.signs, m._evidence, m._tracked)
+        for leaf, measure, side, strength in far:
+            if not tracker.masked[leaf, measure]:
+                tracker.open_leaf(leaf, measure, side, strength)
+        self._note_newcomers()
+        self._tell(now, scores)
+
+    def _apply(self, change: Change) -> None:
+        """Let a change of level be the rule."""
+        m = self.m
+        young = np.zeros(len(m._index.leaves), np.bool_)
+        young[list(m._newcomers)] = True
+        baselines.apply(m._index, self.kinds, m._detector, m._evidence, m._places, change, young)
+        m._newcomers -= set(np.flatnonzero(change.leaves).tolist())
+
+    def _find_far(self, scores: Scores) -> list[tuple[int, int, int, float]]:
+        """Return leaves that are not tracked and deviate enough in this interval to open an incident: leaf, measure, side, strength."""
+        m, index = self.m, self.m._index
+        if len(index.leaves) <= MOST_LEAVES:
+            return []
+        nodes = index.leaf_nodes[MOST_LEAVES:]
+        error = np.maximum(scores.error.reshape(self.value.shape)[nodes] * self.accounts.weights[nodes], 1e-9)
+        gone = self.value[nodes] - self.due[nodes]
+        strength = np.where(self.known[nodes], np.abs(gone) / error, 0) / m._evidence.gate
+        strength[np.isnan(scores.severity.reshape(self.value.shape)[nodes])] = 0
+        leaves, measures = np.nonzero(strength >= 1)
+        order = np.argsort(-strength[leaves, measures], kind="stable")[:64]
+        return [
+            (MOST_LEAVES + int(leaf), int(k), 1 if gone[leaf, k] > 0 else -1, float(strength[leaf, k]))
+            for leaf, k in zip(leaves[order], measures[order], strict=True)
+        ]
+
+    def _note_newcomers(self) -> None:
+        """Remember which new leaves an incident brought: rollups learn without them until they are the rule."""
+        m = self.m
+        new = self._is_new[m._index.leaf_nodes].any(axis=1)
+        for one in m._tracker.open:
+            m._newcomers |= set(np.flatnonzero(one.leaves & new).tolist())
+
+    def _tell(self, now: Interval, scores: Scores) -> None:
+        """Describe what changed, and group the series of what goes on."""
+        m, index, tracker = self.m, self.m._index, self.m._tracker
+        open_ids = {one.id for one in tracker.open}
+        for one in tracker.changed.values():
+            if not one.untold:
+                self.incidents[one.id] = describe(index, one, one.id in open_ids)
+        told = [one for one in tracker.changed.values() if one.end == now.at and not one.untold]
+        severity = scores.severity.reshape(self.value.shape)[index.leaf_nodes]
+        weights = np.where(self.kinds.is_sum, 1, self.accounts.weights)[index.leaf_nodes]
+        for measure in range(m._measures):
+            owners = [one for one in told if measure in one.onsets]
+            group = group_series(index, now, measure, owners, severity[:, measure], weights[:, measure]) if owners else None
+            if group is not None:
+                self.groups.append(group)
+
+    def _learn(self, row: int, moment: Moment, masked: Bools) -> None:
+        """Let everything but the detector learn the interval."""
+        m, index = self.m, self.m._index
+        now = m._tracker.masked
+        is_open = None
+        if now.any() or masked.any():
+            touched = now | masked
+            if (now & ~masked).any():
+                is_open = index.add_up(touched.astype(np.float32))[m._tracked] > 0
+            else:
+                is_open = np.zeros(self.value.shape, np.bool_)
+                is_open[index.leaf_nodes] = touched
+                is_open = is_open[m._tracked]
+        m._evidence.learn(self.kinds, self.signs, is_open)
+        counts = np.full(self.value.shape, moment.holiday == 0)
+        counts[index.leaf_nodes] &= ~now
+        m._presence.learn(row, self.accounts.reported, counts)
+
+    def _fill(self, points: Points, at: int, scores: Scores) -> None:
+        """Write the points of the interval, each anomaly with the reason why it is told or not."""
+        m, index, kinds, shape = self.m, self.m._index, self.kinds, self.value.shape
+        expected, error = scores.expected.reshape(shape), scores.error.reshape(shape).copy()
+        least = np.where(kinds.is_positive, np.float32(0), -LARGEST)
+        error = np.maximum(error, np.where(kinds.is_count, COUNT_ERROR * np.sqrt(np.fmax(expected, 1)), 0))
+        values = self.accounts.values
+        near = np.abs(values - np.maximum(expected, least)) / np.maximum(error, 1e-12) < LEAST_SIGMAS
+        is_anomaly = scores.is_anomaly.reshape(shape) & ~near & ~np.isnan(values)
+        reason = np.where(is_anomaly, COLD if m._at < m._cold else WEAK, 0).astype(np.uint8)
+        for one in m._tracker.open:
+            held = index.add_up(one.leaves.astype(np.float32)[:, np.newaxis])[:, 0] > 0
+            said = BY_REASON[one.untold] if one.untold else IN_INCIDENT
+            for measure in one.onsets:
+                reason[held & is_anomaly[:, measure], measure] = said
+        points.value[:, at] = values.T
+        points.expected[:, at] = np.maximum(expected, least).T
+        points.lower[:, at] = np.maximum(scores.lower.reshape(shape), least).T
+        points.upper[:, at] = np.maximum(scores.upper.reshape(shape), least).T
+        severity = scores.severity.reshape(shape)
+        points.severity[:, at] = severity.T
+        points.is_anomaly[:, at] = is_anomaly.T
+        points.reason[:, at] = reason.T
+
+
+def _pick(array: Array, columns: NDArray[np.int64]) -> Array:
     """Return the columns of an array of shape (measures, intervals, leaves), NaN for -1; a view where that will do."""
     if np.array_equal(columns, np.arange(len(columns))):
         return array[:, :, : len(columns)]
     picked = np.full((*array.shape[:2], len(columns)), np.nan, np.float32)
     picked[:, :, columns >= 0] = array[:, :, columns[columns >= 0]]
     return picked
-
-
-def _share(function: Callable[[slice], T], pieces: Sequence[slice]) -> Iterator[T]:
-    """Yield what a function makes of each piece, in order, computed on several cores."""
-    if len(pieces) < 2:
-        yield from map(function, pieces)
-    else:
-        with ThreadPoolExecutor(WORKERS) as pool:
-            yield from pool.map(function, pieces)

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.evidence import Evidence
+
+REASONS = (
+    "",
+    "part of an incident",
+    "no further than the noise of its kind goes at times",
+    "the cold start is not over",
+    "a user called the like no anomaly",
+    "the other direction was not asked for",
+    "smaller than the smallest change asked for",
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +70,15 @@ class Incident:
     series: int
     is_open: bool = False
     relations: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # cause measure -> effect measure -> share
+    noticed: int = 0  # epoch seconds of the interval in which it was noticed
+    actual: float = 0.0  # of the first measure where the first cause is, over all its intervals: what came,
+    expected: float = 0.0  # and what was due
+    is_lasting: bool = False  # it went on until it was the rule
+
+    @property
+    def change(self) -> float:
+        """Actual against expected, -.3 for a drop by 30 %."""
+        return self.actual / self.expected - 1.0 if self.expected else float("inf") if self.actual > 0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -85,19 +103,13 @@ class Points:
     severity: NDArray[np.float32]  # NaN where the series is not scored yet
     is_anomaly: NDArray[np.bool_]
 
+    reason: NDArray[np.uint8]  # of an anomaly, its place in ``REASONS``; 0 elsewhere
+
     @classmethod
     def blank(cls, nodes: tuple[tuple[str, ...], ...], shape: tuple[int, ...]) -> Points:
         """Return points of a shape, not filled in yet."""
         value, expected, lower, upper, severity = (np.empty(shape, np.float32) for _ in range(5))
-        return cls(nodes, value, expected, lower, upper, severity, np.empty(shape, np.bool_))
-
-    def fill(self, evidence: Evidence, where: slice) -> None:
-        """Copy the evidence of some of the intervals."""
-        for name in ("expected", "lower", "upper"):
-            getattr(self, name)[:, where] = getattr(evidence, name)
-        self.value[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.value)
-        self.severity[:, where] = np.where(evidence.missing, np.float32(np.nan), evidence.severity)
-        self.is_anomaly[:, where] = evidence.anomalous & ~evidence.missing
+        return cls(nodes, value, expected, lower, upper, severity, np.zeros(shape, np.bool_), np.zeros(shape, np.uint8))
 
 
 @dataclass(frozen=True)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.arrays import LINE
 from l4m.engine.detection.decay import DecayRates
+from l4m.engine.detection.masking import LearningMask, apply_mask
 from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.severity import threshold_of
 from l4m.engine.detection.stages import STAGES
-from l4m.engine.detection.stages.forecast import season_of
-from l4m.engine.detection.stages.mask_learning import LearningMask
 from l4m.engine.detection.state import Array, DetectorState
 from l4m.engine.detection.step import Indices, Step
 from l4m.engine.detection.workspace import Workspace
@@ -26,6 +25,7 @@ from l4m.engine.settings import Settings
 BLOCK = 50_000  # series at a time, at most: enough to hide what a call costs, few enough for the cache
 WORKERS = 2
 SCALED = ("slow", "drift", "daily", "weekly", "last", "error", "size", "center", "spread", "least")
+YOUNG_VISITS = 1.0  # of an hour, as which those count whose season is learned anew
 WORTHWHILE = 20_000  # series from which on it pays to share them out
 
 
@@ -53,6 +53,7 @@ class Detector:
         self._rates = DecayRates.of(self._seasons)
         self._threshold = threshold_of(settings.sensitivity, self._rates.per_day)
         self._state = DetectorState.blank(self._seasons.rows, series)
+        self._steps: list[Step] = []  # scored, not yet learned
 
     @property
     def series(self) -> int:
@@ -63,23 +64,67 @@ class Detector:
         """Score and learn the interval that begins at epoch second ``start``; ``values`` has shape (series,)."""
         return self.run(values[np.newaxis], start, bands=bands).part(0)
 
-    def run(self, values: Array, start: int, *, bands: bool = False, mask: LearningMask | None = None) -> Scores:
+    def run(self, values: Array, start: int, *, bands: bool = False) -> Scores:
         """Score and learn consecutive intervals; ``values`` has shape (intervals, series).
 
         The numbers are those that as many steps give: a run goes through the same code, a block of series at a time.
-        ``bands`` asks for the bands of all points, which take a tenth of the time; else only anomalies have one. ``mask`` says what is
-        not to be learned of these intervals.
+        ``bands`` asks for the bands of all points, which take a tenth of the time; else only anomalies have one.
         """
         scores = Scores.blank(*values.shape)
         moments = [self._seasons.moment(start + i * self._seasons.interval) for i in range(len(values))]
-        blocks, run_block = self._blocks(), partial(self._run_block, values, moments, scores, bands, mask)
-        if len(blocks) == 1 or WORKERS == 1:
-            for block in blocks:
-                run_block(block)
+
+        def run_block(block: slice) -> None:
+            state, workspace = self._state.columns(block), Workspace.of(block.stop - block.start)
+            with np.errstate(all="ignore"):
+                for i, moment in enumerate(moments):
+                    step = self._begin(values[i], moment, scores.part(i), block, workspace, bands)
+                    for stage in STAGES:
+                        stage(step, state)
+
+        self._share(run_block, self._blocks())
+        return scores
+
+    def score(self, values: Array, start: int, *, bands: bool = False) -> Scores:
+        """Score one interval, ``values`` of shape (series,); it is learned when ``learn`` is called, before anything else."""
+        scores, moment, blocks = Scores.blank(*values.shape), self._seasons.moment(start), self._blocks()
+        self._steps = [self._begin(values, moment, scores, one, Workspace.of(one.stop - one.start), bands) for one in blocks]
+
+        def score_block(number: int) -> None:
+            state = self._state.columns(blocks[number])
+            with np.errstate(all="ignore"):
+                for stage in STAGES[:-1]:
+                    stage(self._steps[number], state)
+
+        self._share(score_block, range(len(blocks)))
+        return scores
+
+    def learn(self, mask: LearningMask | None = None) -> None:
+        """Learn the interval that was scored, but for what ``mask`` says."""
+        blocks = self._blocks()
+
+        def learn_block(number: int) -> None:
+            step, state = self._steps[number], self._state.columns(blocks[number])
+            with np.errstate(all="ignore"):
+                if mask is not None:
+                    apply_mask(step, state, mask.part(blocks[number]))
+                STAGES[-1](step, state)
+
+        self._share(learn_block, range(len(blocks)))
+        self._steps = []
+
+    def _begin(self, values: Array, moment: Moment, scores: Scores, block: slice, workspace: Workspace, bands: bool) -> Step:
+        now = np.asarray(values[block], np.float32)
+        return Step(now, moment, self._settings, self._rates, self._threshold, scores.part(block), workspace, bands)
+
+    @staticmethod
+    def _share(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
+        """Do the same to all parts, on several cores where it pays."""
+        if len(parts) == 1 or WORKERS == 1:
+            for part in parts:
+                work(part)
         else:
             with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(run_block, blocks))
-        return scores
+                list(pool.map(work, parts))
 
     def grow(self, series: int) -> None:
         """Make room for ``series`` series in all; the new ones have not been seen yet."""
@@ -103,10 +148,6 @@ class Detector:
         size = max(1, math.ceil(self.series / count / LINE) * LINE)
         return [slice(first, min(first + size, self.series)) for first in range(0, self.series, size)]
 
-    def season(self, series: Indices, start: int) -> Array:
-        """Return what the season alone expects of some series in the interval that begins at ``start``."""
-        return season_of(self._state, self._seasons.moment(start), series, self._rates.per_hour)
-
     @property
     def seen(self) -> Array:
         """Points seen of every series."""
@@ -118,6 +159,10 @@ class Detector:
             getattr(self._state, name)[:, series] *= factors
         self._state.event[:, series] = 0
 
+    def forget(self, series: Indices) -> None:
+        """Let series learn their seasons anew within a few days: the course of their days is another."""
+        self._state.visits[:, series] = np.minimum(self._state.visits[:, series], YOUNG_VISITS * self._rates.per_hour)
+
     def add_season(self, target: int, sources: Indices, weights: Array) -> None:
         """Add the seasons of some series, each times a weight, to that of another."""
         for name in ("slow", "daily", "weekly"):
@@ -125,16 +170,3 @@ class Detector:
             array[:, target] += array[:, sources] @ weights
         self._state.drift[:, target] = 0
         self._state.event[:, target] = 0
-
-    def _run_block(
-        self, values: Array, moments: list[Moment], scores: Scores, bands: bool, mask: LearningMask | None, block: slice
-    ) -> None:
-        state, workspace = self._state.columns(block), Workspace.of(block.stop - block.start)
-        with np.errstate(all="ignore"):
-            for i, moment in enumerate(moments):
-                said = scores.part(i, block)
-                now = np.asarray(values[i, block], np.float32)
-                step = Step(now, moment, self._settings, self._rates, self._threshold, said, workspace, bands)
-                step.mask = None if mask is None else mask.part(block)
-                for stage in STAGES:
-                    stage(step, state)

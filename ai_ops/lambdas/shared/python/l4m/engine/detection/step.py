@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +56,6 @@ class Step:
     most: float = field(init=False)
     open: Indices = field(init=False)
     held: Indices = field(init=False)
-    mask: Any = field(init=False, default=None)
 
     @property
     def expected(self) -> Array:

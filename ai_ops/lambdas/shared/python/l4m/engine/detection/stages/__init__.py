@@ -10,7 +10,6 @@ from l4m.engine.detection.stages.date_effects import apply_date_effects
 from l4m.engine.detection.stages.decide import decide
 from l4m.engine.detection.stages.forecast import forecast
 from l4m.engine.detection.stages.hold_events import hold_events
-from l4m.engine.detection.stages.mask_learning import mask_learning
 from l4m.engine.detection.stages.presence import track_presence
 from l4m.engine.detection.stages.recovery import recover
 from l4m.engine.detection.stages.update import update
@@ -28,6 +27,5 @@ STAGES: tuple[Stage, ...] = (
     hold_events,
     recover,
     decide,
-    mask_learning,
     update,
 )

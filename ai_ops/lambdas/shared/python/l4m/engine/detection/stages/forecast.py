@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from l4m.engine.detection.state import Array, DetectorState
-from l4m.engine.detection.step import Indices, Step
-from l4m.engine.seasonality.seasons import Moment
+from l4m.engine.detection.step import Step
 
 LAST, FAST, DAILY, WEEKLY = range(4)  # rows of the running errors
 DAYS, WEEKS = 2, 15  # visits of a phase before the daily, and the weekly season compete
@@ -46,12 +45,3 @@ def _prefers_week(step: Step, state: DetectorState, out: Array) -> Array:
     if step.fewest < WEEKS * step.rates.per_hour:
         prefers *= step.visits >= WEEKS * step.rates.per_hour
     return np.asarray(prefers)
-
-
-def season_of(state: DetectorState, moment: Moment, series: Indices, per_hour: float) -> Array:
-    """Return what the better season expects of some series; ``forecast`` computes the same for all at once."""
-    season = state.slow[0, series] + state.daily[moment.phase, series]
-    if len(state.weekly) > 1:
-        prefers = (state.error[WEEKLY, series] < state.error[DAILY, series]) & (state.visits[moment.hour, series] >= WEEKS * per_hour)
-        season = season + state.weekly[moment.week, series] * prefers
-    return np.asarray(season)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.contribution import share_out
+from l4m.engine.incidents.contribution import share_out
 
 LONGEST_LAG = 3  # intervals
 LEAST_CORRELATION = 0.5
@@ -63,6 +63,8 @@ def _lead(onsets: Mapping[int, int], trace: NDArray[np.float64], cause: int, eff
 
 def _agreement(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Return the absolute correlation of two courses, 0 where one of them is flat."""
+    if not len(one):
+        return 0.0
     one, other = one - one.mean(), other - other.mean()
     size = float(np.sqrt((one**2).sum() * (other**2).sum()))
     return abs(float((one * other).sum())) / size if size > 1e-9 else 0.0

@@ -28,11 +28,8 @@ class LearningMask:
         return LearningMask(frozen, changed, change)
 
 
-def mask_learning(step: Step, state: DetectorState) -> None:
+def apply_mask(step: Step, state: DetectorState, mask: LearningMask) -> None:
     """Take out of ``errors`` and ``value`` what an incident explains, and out of ``present`` what is not to be learned."""
-    mask = step.mask
-    if mask is None:
-        return
     if len(mask.frozen):
         present = np.ones_like(step.value) if step.is_complete else step.present
         present[mask.frozen] = 0

@@ -1,0 +1,1 @@
+"""Slow change: what moves by so little a day that no hour shows it."""

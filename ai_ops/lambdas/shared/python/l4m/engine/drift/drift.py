@@ -1,0 +1,112 @@
+"""Slow change: leaks, lasting steps and growth that stops, from how the sums of a week moved against those of four weeks before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from l4m.engine.evidence.evidence import gate_of
+
+DAYS = 84  # that are remembered
+WEEK, BACK = 7, 28  # days that are added up, and how much earlier those are that they are compared with
+TREND_FROM, TREND_TO = 14, 42  # days before today, in which the usual change is looked for
+FEWEST = 14  # changes from day to day before anything is said
+LEAST = 0.05  # change that is told
+MARGIN = 0.8  # of what opens an incident of an hour: there are seven looks a week, and they overlap
+PAUSE = 21  # days in which a place that was told is not told again to the same side
+TO_SIGMA = 1.4826 * (WEEK / 2) ** 0.5  # median absolute change of a week's sum from day to day to the error of that sum
+
+Array = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SlowChange:
+    """A node that has moved slowly: its place among the tracked, its measure, side, and strength in units of what is told."""
+
+    place: int
+    measure: int
+    side: int
+    strength: float
+
+
+class Drift:
+    """Remembers what came on every day, and compares.
+
+    The statistic of a node is the log of its last seven days against the seven days four weeks before (same weekdays), less the
+    median of that log over the weeks before, so that steady growth is no news and its end is. Days scatter independently, so its
+    error follows from how far the sum of a week moves from one day to the next (median of absolute values).
+
+    Parameters
+    ----------
+    measures : int
+    """
+
+    def __init__(self, measures: int) -> None:
+        self.sums = np.zeros((0, 0, measures), np.float32)  # by day, what came; incidents are counted as what was due
+        self.told = np.zeros((2, 0, measures), np.float32)  # days since a change to this side was told, counted down
+        self._measures = measures
+
+    def grow(self, nodes: int) -> None:
+        """Make room for more nodes."""
+        more = nodes - self.sums.shape[1]
+        if more > 0:
+            self.sums = np.pad(self.sums, ((0, 0), (0, more), (0, 0)))
+            self.told = np.pad(self.told, ((0, 0), (0, more), (0, 0)))
+
+    def end_day(self, sums: NDArray[np.float32]) -> None:
+        """Add the sums of a day, shape (nodes, measures)."""
+        self.sums = np.concatenate([self.sums, sums[np.newaxis]])[-DAYS:]
+        self.told = np.maximum(self.told - 1, 0)
+
+    def look(self, sensitivity: float) -> list[SlowChange]:
+        """Return what has moved slowly, the strongest first."""
+        if len(self.sums) < WEEK + BACK + FEWEST:
+            return []
+        weeks = np.cumsum(np.concatenate([np.zeros((1, *self.sums.shape[1:])), self.sums]), axis=0)
+        weeks = weeks[WEEK:] - weeks[:-WEEK]  # ends on day WEEK-1, WEEK, ...
+        with np.errstate(all="ignore"):
+            logs = np.log(weeks[BACK:] / weeks[:-BACK])
+            moves = np.abs(np.diff(np.log(weeks), axis=0))[-BACK:]
+            error = TO_SIGMA * np.nanmedian(moves, axis=0) * 2**0.5
+            usual = np.nanmedian(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
+        change = logs[-1] - np.nan_to_num(usual)
+        is_known = np.isfinite(change) & np.isfinite(error) & (weeks[-1 - BACK] > 0) & (np.abs(change) >= LEAST)
+        gate = MARGIN * gate_of(WEEK * change.size, sensitivity)
+        strength = np.where(is_known, np.abs(change) / np.maximum(error, 0.005) / gate, 0)
+        side = np.sign(change)
+        strength[(np.where(side > 0, self.told[0], self.told[1]) > 0)] = 0
+        found = np.argwhere(strength >= 1)
+        order = np.argsort(-strength[tuple(found.T)], kind="stable")
+        return [SlowChange(int(p), int(m), int(side[p, m]), float(strength[p, m])) for p, m in found[order]]
+
+    def recent(self, places: Ints, measure: int) -> tuple[Array, Array]:
+        """Return the last week of some nodes, and the week that it is compared with, carried on by the trend of all of them."""
+        now = self.sums[-WEEK:, places, measure].sum(axis=0, dtype=np.float64)
+        then = self.sums[-WEEK - BACK : -BACK, places, measure].sum(axis=0, dtype=np.float64)
+        return now, then
+
+    def note(self, places: Ints, side: int) -> None:
+        """Note that a change of nodes was told."""
+        self.told[0 if side > 0 else 1, places] = PAUSE
+
+    def add(self, places: Ints, measure: int, changes: NDArray[np.float32], until: int = 0) -> None:
+        """Add to the past of nodes, until so many days ago: arrays of shape (days, places)."""
+        last = len(self.sums) - until
+        self.sums[:last, places, measure] += changes[:last]
+
+    def past(self, places: Ints, measure: int) -> NDArray[np.float32]:
+        """Return what came of nodes by day, shape (days, places)."""
+        return self.sums[:, places, measure]
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything that was learned, by name."""
+        return {"sums": self.sums, "told": self.told}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take up what ``to_arrays`` returned."""
+        self.sums, self.told = arrays["sums"], arrays["told"]

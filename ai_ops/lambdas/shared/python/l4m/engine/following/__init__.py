@@ -1,1 +1,0 @@
-"""Incidents: where something went on, since when, until when, by how much."""
