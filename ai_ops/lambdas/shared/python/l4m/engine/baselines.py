@@ -64,6 +64,7 @@ def apply(index: HierarchyIndex, kinds: Kinds, detector: Detector, evidence: Evi
             evidence.week.rescale(tracked[tracked >= 0], m, factor)
         if change.forgets_shape:
             detector.forget(old * measures + m)
+            evidence.week.forget(places[old][places[old] >= 0], m)
 
 
 def _add_week(index: HierarchyIndex, evidence: Evidence, places: Ints, node: int, leaves: Ints, m: int, gains: Array) -> None:

@@ -236,7 +236,7 @@ class _Run:
         """Take the interval into account."""
         m, index = self.m, self.m._index
         moment = m._seasons.moment(self.start)
-        row = m._evidence.row(moment)
+        row = moment.weekday if m._seasons.is_daily else moment.hour_of_week
         nodes, measures = len(index.nodes), m._measures
         self.absent = np.isnan(self.leaves)
         share = m._presence.share(row) if self.absent.any() else np.ones((nodes, measures), np.float32)

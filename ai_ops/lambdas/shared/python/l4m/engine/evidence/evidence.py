@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from l4m.engine.evidence.accounts import Bools, Kinds
 from l4m.engine.evidence.noise import TINY, Array, Noise
 from l4m.engine.evidence.spread import Spread
-from l4m.engine.evidence.week import WeekMemory
+from l4m.engine.evidence.week import WeekCourse
 from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.hierarchy.rollups import ANY
 from l4m.engine.seasonality.seasons import Moment, Seasons
@@ -28,6 +28,7 @@ COMMON_PARTS = 400.0  # parts whose counting noise is as large as what all nodes
 LEAST_EFFECT = 0.04  # of what was due; less is no news, however sure
 YOUNG_WEEKS, GROWN_WEEKS, CAUTION = 2.0, 4.0, 0.15  # by so much more has to be shown before the week is known
 DEPTH_BONUS = 0.02  # by which a finer node of like strength goes before a coarser one
+MOST_ROWS = 96  # parts of a day in the course of the week: quarters of an hour
 SILENCE = 2.146  # root of 2 ln 10: what -log10 of a chance is as a Gaussian deviation
 
 Ints = NDArray[np.int64]
@@ -105,8 +106,8 @@ class Evidence:
         span = SPAN_OF_DAYS if seasons.is_daily else SPAN_DAYS * per_day
         self.noise = Noise(0, measures, span)
         self.spread = Spread(self.windows, measures, span, 10.0 if seasons.is_daily else 2.0 * per_day)
-        per_row = 1.0 if seasons.is_daily else max(1.0, per_day / 24)
-        self.week = WeekMemory(7 if seasons.is_daily else 168, measures, per_row, self._per_week)
+        self._rows = 7 if seasons.is_daily else 7 * min(per_day, MOST_ROWS)
+        self.week = WeekCourse(self._rows, measures, per_day)
         self.sums, self.dues, self.squares = (np.zeros((len(self.windows), 0, measures), np.float32) for _ in range(3))
         self.silence = np.zeros((0, measures), np.float32)
         self._decay = np.array([1 - 1 / w if w > 1 else 0.0 for w in self.windows], np.float32)[:, None, None]
@@ -139,15 +140,16 @@ class Evidence:
         return float(self._gates[0, 0, 0])
 
     def row(self, moment: Moment) -> int:
-        """Return the row of an interval in what is kept by hour of the week."""
-        return moment.weekday if self._is_daily else moment.hour_of_week
+        """Return the row of an interval in the course of the week."""
+        if self._is_daily:
+            return moment.weekday
+        per_day = self._rows // 7
+        return moment.weekday * per_day + moment.phase * per_day * 7 // self._per_week
 
     def expect(self, moment: Moment, season: Array, is_positive: Bools) -> Array:
-        """Return what is due: the season, corrected by this hour of the week; never less than 0 where nothing ever was."""
-        self._season = season
+        """Return what is due: the season of the detector or the course of the week, whichever errs less."""
         with np.errstate(all="ignore"):
-            variance = self.noise.variance(season, season, np.abs(season))
-            due = season + self.week.correction(self.row(moment), variance)
+            due, self._lenient = self.week.expect(self.row(moment), season, is_positive)
         return np.asarray(np.where(is_positive, np.maximum(due, 0), due), np.float32)
 
     def judge(self, moment: Moment, kinds: Kinds, value: Array, due: Array, known: Bools, explained: Array | None, silent: Array | None) -> Signs:
@@ -165,15 +167,11 @@ class Evidence:
         """
         with np.errstate(all="ignore"):
             clean = value if explained is None else value - explained
-            self._difference = (clean - self._season) * known
-            row = self.row(moment)
-            own = np.where(
-                self.week.visits[row] > 0,
-                _nearer((clean - due) * known, self._difference - self.week.means[row] * known),
-                (clean - due) * known,
-            )
+            self._clean = clean
+            residual = (clean - due) * known
+            own = np.where(self._lenient == due, residual, _nearer(residual, (clean - self._lenient) * known))
             own = self._beside_parents(kinds, own, clean, due, known)
-            self._size = np.maximum(np.abs(due), np.abs(self._season)) * known
+            self._size = np.maximum(np.abs(due), np.abs(self._lenient)) * known
             variance = self.noise.variance(due + own, due, self._size)
             self._raw = self._add_up(own, due * known)
             self._scale = self.spread.scale()
@@ -182,7 +180,7 @@ class Evidence:
             strength *= np.abs(self.sums) >= LEAST_EFFECT * np.abs(self.dues)
             strength *= self.noise.points >= self._ready
             self._add_silence(strength, silent)
-        self._row, self._explained = row, None if explained is None else explained != 0
+        self._row, self._explained = self.row(moment), None if explained is None else explained != 0
         self._own = own if self._explained is None else np.where(self._explained, (value - due) * known, own)
         return Signs(value, due, variance, known, strength)
 
@@ -192,7 +190,8 @@ class Evidence:
         with np.errstate(all="ignore"):
             self.noise.learn(self._own, self._size, signs.variance, known)
             weight = known if is_open is None else known * ~is_open
-            self.week.learn(self._row, self._difference, signs.variance, self.noise.points, weight)
+            clean = self._clean if is_open is None else np.where(is_open, signs.due, self._clean)
+            self.week.learn(self._row, clean, known, weight)
             if self._at % self._refresh == 0 or self._at < 3 * self._refresh:
                 self.noise.settle(kinds.is_additive, kinds.is_count, self._is_leaf)
             touched = is_open if self._explained is None else self._explained if is_open is None else self._explained | is_open
