@@ -16,10 +16,7 @@ from l4m.engine.detection.detector import Detector
 from l4m.engine.detection.masking import LearningMask
 from l4m.engine.detection.scores import Scores
 from l4m.engine.detection.state import put_under, take_from
-from l4m.engine.drift.drift import Drift
 from l4m.engine.evidence.accounts import Accounts, Kinds
-from l4m.engine.evidence.evidence import Evidence, Signs
-from l4m.engine.evidence.presence import REGULAR, Presence
 from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.hierarchy.measure_traits import TraitFinder
 from l4m.engine.hierarchy.rollups import Rollups
@@ -27,6 +24,7 @@ from l4m.engine.incidents.description import describe
 from l4m.engine.incidents.groups import group_series
 from l4m.engine.incidents.suppression import BY_DIRECTION, BY_FEEDBACK, BY_SIZE, Suppression
 from l4m.engine.incidents.tracker import Change, Interval, Tracker
+from l4m.engine.judge import LARGEST, MOST_LEAVES, Judge, Observation, clip_usual, find_closed, row_of
 from l4m.engine.results import Feedback, Group, Incident, Outcome, Points
 from l4m.engine.seasonality.seasons import Moment, Seasons
 from l4m.engine.serialization import pack, unpack
@@ -34,9 +32,6 @@ from l4m.engine.settings import Settings, read_settings
 from l4m.model import Aggregation
 
 COLD_START, COLD_START_OF_DAYS = 300, 14  # intervals until a monitor is ready; the second where an interval is a day
-YOUNG_DAYS, YOUNG_OF_DAYS = 2, 7  # for which nothing is due of a new leaf of a monitor that is ready
-MOST_LEAVES = 4_096  # whose evidence adds up, beside all rollups; of others single intervals count
-LARGEST = np.float32(1e15)  # sums and their squares stay finite in float32
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few is no anomaly
 LEAST_SIGMAS = 1.5  # what is nearer to the expected value is no anomaly, however regular the series
 IN_INCIDENT, WEAK, COLD, BY_REASON = 1, 2, 3, {BY_FEEDBACK: 4, BY_DIRECTION: 5, BY_SIZE: 6}
@@ -71,21 +66,17 @@ class Monitor:
         self._settings, self._seasons, self._measures = settings, seasons, measures
         self._cube = Rollups(len(settings.dimensions), settings.rollups)
         self._detector = Detector(settings, 0)  # one series per node and measure, all measures of a node side by side
-        self._presence = Presence(7 if seasons.is_daily else 168, measures)
-        self._evidence = Evidence(settings)
-        self._drift = Drift(measures)
+        self._judge = Judge(settings)
         self._tracker = Tracker(settings)
         self._traits = TraitFinder(settings.measures)
         self._is_sum = np.array([one.aggregation is Aggregation.SUM for one in settings.measures], np.bool_)
         self._is_weighted = np.zeros(measures, np.bool_)
         self._observed = 0  # intervals with data
         self._at = 0  # intervals
-        self._today: Array | None = None
         self._newcomers: set[int] = set()  # leaves that an incident brought, of which nothing is due yet
-        self._young = YOUNG_OF_DAYS if seasons.is_daily else YOUNG_DAYS * seasons.per_day
         self._cold = COLD_START_OF_DAYS if seasons.is_daily else COLD_START
         self._index = HierarchyIndex.of(settings, self._cube)
-        self._tracked: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._is_grown = False  # the parts have room for all leaves
 
     @property
     def leaves(self) -> tuple[tuple[str, ...], ...]:
@@ -124,7 +115,9 @@ class Monitor:
         for at in range(block.values.shape[1]):
             kinds = Kinds(self._is_sum, self._is_weighted, traits.is_positive[at], traits.is_count[at])
             weights = None if block.weights is None else np.ascontiguousarray(block.weights[:, at].T)
-            run = _Run(self, kinds, np.ascontiguousarray(block.values[:, at].T), weights, block.start + at * self._settings.interval_seconds)
+            run = _Run(
+                self, kinds, np.ascontiguousarray(block.values[:, at].T), weights, block.start + at * self._settings.interval_seconds
+            )
             run.step(suppression, points, at)
             groups += run.groups
             incidents |= run.incidents
@@ -135,7 +128,7 @@ class Monitor:
         if block.weights is not None and not self._is_weighted.any():
             differs = np.array([bool((np.nan_to_num(one, nan=1.0) != 1).any()) for one in block.weights])
             self._is_weighted |= differs & ~self._is_sum
-        if list(block.leaves) == self._cube.leaves and len(self._tracked):
+        if list(block.leaves) == self._cube.leaves and self._is_grown:
             return block
         named = {leaf: column for column, leaf in enumerate(block.leaves)}
         fresh = [column for leaf, column in named.items() if self._cube.find(leaf) is None]
@@ -143,7 +136,7 @@ class Monitor:
         first = np.where(seen.any(axis=0), seen.argmax(axis=0), -1) if seen.size else np.full(len(fresh), -1)
         arrived = sorted((int(at), tuple(block.leaves[column])) for at, column in zip(first, fresh, strict=True) if at >= 0)
         self._cube.add(leaf for _, leaf in arrived)
-        if arrived or not len(self._tracked):
+        if arrived or not self._is_grown:
             self._grow()
         columns = np.array([named.get(leaf, -1) for leaf in self._cube.leaves], np.int64)
         weights = None if block.weights is None else _pick(block.weights, columns)
@@ -151,20 +144,10 @@ class Monitor:
 
     def _grow(self) -> None:
         """Make room for leaves that have appeared."""
-        self._index = index = HierarchyIndex.of(self._settings, self._cube)
-        nodes = len(index.nodes)
-        self._detector.grow(nodes * self._measures)
-        is_tracked = np.ones(nodes, np.bool_)
-        is_tracked[index.leaf_nodes[MOST_LEAVES:]] = False
-        self._tracked = np.flatnonzero(is_tracked)
-        self._places = np.full(nodes, -1, np.int64)
-        self._places[self._tracked] = np.arange(len(self._tracked))
-        self._presence.grow(nodes)
-        self._evidence.grow(index, self._tracked)
-        self._drift.grow(len(self._tracked))
-        if self._today is not None:
-            more = len(self._tracked) - len(self._today)
-            self._today = np.pad(self._today, ((0, more), (0, 0)))
+        self._index = HierarchyIndex.of(self._settings, self._cube)
+        self._detector.grow(len(self._index.nodes) * self._measures)
+        self._judge.grow(self._index)
+        self._is_grown = True
 
     @classmethod
     def of(
@@ -174,27 +157,22 @@ class Monitor:
         learned: Mapping[str, NDArray[Any]],
         traits: Sequence[Sequence[bool]],
         observed: int,
+        passed: int,
     ) -> Monitor:
-        """Return a monitor without open incidents from what its parts and its traits hold after ``observed`` intervals."""
+        """Return a monitor without open incidents from what its parts and its traits hold after ``observed`` of ``passed`` intervals."""
         monitor = cls(settings)
         monitor._cube.add(leaves)
         monitor._grow()
         monitor._detector = Detector.from_arrays(settings, take_from("detector.", learned))
-        for name in ("presence", "evidence", "drift"):
-            arrays = take_from(f"{name}.", learned)
-            if arrays:
-                getattr(monitor, f"_{name}").restore(arrays)
+        monitor._judge.restore(learned)
         monitor._traits.restore(traits)
-        monitor._observed = monitor._at = observed
+        monitor._observed, monitor._at = observed, passed
         return monitor
 
     def save(self) -> bytes:
         """Return everything that was learned."""
-        arrays: dict[str, NDArray[Any]] = {}
-        for name in ("detector", "presence", "evidence", "drift", "tracker"):
-            arrays |= put_under(f"{name}.", getattr(self, f"_{name}").to_arrays())
-        if self._today is not None:
-            arrays["today"] = self._today
+        arrays: dict[str, NDArray[Any]] = put_under("detector.", self._detector.to_arrays()) | self._judge.to_arrays()
+        arrays |= put_under("tracker.", self._tracker.to_arrays())
         document = {
             "settings": asdict(self._settings),
             "leaves": self._cube.leaves,
@@ -214,11 +192,9 @@ class Monitor:
         arrays = unpack(data)
         document = json.loads(arrays["document"].tobytes())
         leaves = [tuple(leaf) for leaf in document["leaves"]]
-        monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["traits"], document["observed"])
-        monitor._at = document["at"]
+        monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["traits"], document["observed"], document["at"])
         monitor._is_weighted = np.array(document["is_weighted"], np.bool_)
         monitor._newcomers = set(document["newcomers"])
-        monitor._today = arrays.get("today")
         monitor._tracker.restore(document["tracker"], take_from("tracker.", arrays))
         return monitor
 
@@ -236,107 +212,79 @@ class _Run:
         """Take the interval into account."""
         m, index = self.m, self.m._index
         moment = m._seasons.moment(self.start)
-        row = moment.weekday if m._seasons.is_daily else moment.hour_of_week
-        nodes, measures = len(index.nodes), m._measures
         self.absent = np.isnan(self.leaves)
-        share = m._presence.share(row) if self.absent.any() else np.ones((nodes, measures), np.float32)
-        seen = m._detector.seen.reshape(nodes, measures)
-        filled = self.absent & (share[index.leaf_nodes] < REGULAR) & (seen[index.leaf_nodes] > 0) & self.kinds.is_sum
-        self.accounts = Accounts.of(index, self.kinds, self.leaves, self.leaf_weights, filled)
+        seen = m._detector.seen.reshape(len(index.nodes), m._measures)
         masked = m._tracker.masked
-        self._is_new = self._find_new(seen)
+        self.accounts = self._account(moment, seen)
         scores = m._detector.score(self.accounts.values.ravel(), self.start, bands=points is not None)
-        self._judge(scores, moment, seen, share, masked)
+        due = self.accounts.due(index, self.kinds, clip_usual(scores.usual.reshape(seen.shape), self.kinds.is_positive))
+        self._is_new = self._find_new(seen)
+        seen_now = Observation(moment, self.kinds, self.accounts, due, seen, self._is_new, masked if masked.any() else None)
+        self.said = m._judge.judge(seen_now)
         if m._at >= m._cold:
             self._track(scores, suppression)
-        now = masked | m._tracker.masked
-        m._detector.learn(self._mask(now) if now.any() else None)
+        now = m._tracker.masked
+        touched = masked | now
+        is_touched = bool(touched.any())
+        m._detector.learn(self._mask(touched) if is_touched else None)
         for change in m._tracker.changes:
             self._apply(change)
-        self._learn(row, moment, masked)
+        m._judge.learn(seen_now, self.said, now if is_touched else None)
         if points is not None:
             self._fill(points, at, scores)
         if not self.absent.all():
             m._observed += 1
         m._at += 1
 
+    def _account(self, moment: Moment, seen: Array) -> Accounts:
+        """Return the accounts of all nodes."""
+        m, nodes = self.m, self.m._index.leaf_nodes
+        row = row_of(moment, m._seasons.is_daily)
+        filled = find_closed(m._judge.presence, row, self.absent, nodes, seen[nodes] > 0, self.kinds.is_sum)
+        return Accounts.of(m._index, self.kinds, self.leaves, self.leaf_weights, filled)
+
     def _find_new(self, seen: Array) -> Bools:
         """Return of which nodes and measures nothing is due: new ones of a monitor that is ready."""
         m = self.m
         if m._at < m._cold:
             return np.zeros(seen.shape, np.bool_)
-        is_new = (seen < m._young) & self.kinds.is_sum
+        is_new = (seen < m._judge.young) & self.kinds.is_sum
         if m._newcomers:
             is_new[m._index.leaf_nodes[list(m._newcomers)]] = self.kinds.is_sum
-        return np.asarray(is_new)
+        return np.asarray(is_new & ((seen > 0) | self.accounts.reported))
 
     def _mask(self, masked: Bools) -> LearningMask:
         """Return what the detector is not to learn of this interval."""
         m, nodes = self.m, self.m._index.leaf_nodes
-        gone = np.where(masked, self.value[nodes] - self.due[nodes], np.float32(0))
+        gone = np.where(masked, self.said.value[nodes] - self.said.due[nodes], np.float32(0))
         young = np.zeros(len(masked), np.bool_)
         young[list(m._newcomers)] = True
         return baselines.mask_learning(m._index, self.kinds, masked, young, gone, self.accounts.weights)
 
-    def _judge(self, scores: Scores, moment: Moment, seen: Array, share: Array, masked: Bools) -> None:
-        """Fill ``signs``, what is ``value`` and ``due`` of all nodes, and of which what is ``known``."""
-        m, index, kinds, rows = self.m, self.m._index, self.kinds, self.m._tracked
-        usual = scores.usual.reshape(seen.shape)
-        usual = np.clip(np.where(kinds.is_positive, np.maximum(usual, 0), usual), -LARGEST, LARGEST)
-        is_young = seen < m._young
-        self.value = self.accounts.value(kinds)
-        due = self.accounts.due(index, kinds, usual)
-        known = np.isfinite(due) & (~is_young | self._is_new) & ((self.accounts.weights > 0) | kinds.is_sum)
-        due[~np.isfinite(due)] = 0
-        expected = m._evidence.expect(moment, due[rows], kinds.is_positive)
-        due[rows] = expected
-        due[self._is_new] = 0
-        self.due, self.known = due, known
-        silent = self._silence(share, seen, moment) if self.absent.any() else None
-        explained = None
-        if masked.any():
-            leaves = index.leaf_nodes
-            gone = np.where(masked & known[leaves], self.value[leaves] - due[leaves], 0)
-            sums = index.add_up(np.concatenate([gone, masked], axis=1).astype(np.float32))
-            explained = sums[rows, : m._measures]
-            if silent is not None:
-                silent[sums[:, m._measures :] > 0] = 0
-        self.silent = silent
-        quiet = None if silent is None or not silent.any() else silent[rows]
-        self.signs: Signs = m._evidence.judge(moment, kinds, self.value[rows], due[rows], known[rows], explained, quiet)
-
-    def _silence(self, share: Array, seen: Array, moment: Moment) -> Array:
-        """Return -log10 of the chance of the silence of every series that should have reported."""
-        m = self.m
-        is_due = ~self.accounts.reported & (share >= REGULAR) & (seen > m._young) & ~self.kinds.is_weighted
-        if moment.holiday or not is_due.any():
-            return np.zeros(seen.shape, np.float32)
-        return np.where(is_due, -np.log10(m._presence.chance(share)), np.float32(0)).astype(np.float32)
-
     def _leaf_variance(self, scores: Scores) -> Array:
         """Return the variance of an interval of every leaf, as learned, or as the detector scores what is not tracked."""
         m, nodes = self.m, self.m._index.leaf_nodes
-        places = m._places[nodes]
-        value, due = self.value[nodes], self.due[nodes]
-        error = scores.error.reshape(self.value.shape)[nodes] * self.accounts.weights[nodes]
+        places = m._judge.places[nodes]
+        value, due = self.said.value[nodes], self.said.due[nodes]
+        error = scores.error.reshape(self.said.value.shape)[nodes] * self.accounts.weights[nodes]
         variance = np.square(np.nan_to_num(error))
         near = places >= 0
-        variance[near] = m._evidence.variance(places[near], value[near], due[near])
+        variance[near] = m._judge.evidence.variance(places[near], value[near], due[near])
         return variance
 
     def _track(self, scores: Scores, suppression: Suppression) -> None:
         """Take the incidents through the interval, and put together what is told of it."""
         m, tracker = self.m, self.m._tracker
         nodes = m._index.leaf_nodes
-        value, due = self.value[nodes], self.due[nodes]
+        value, due = self.said.value[nodes], self.said.due[nodes]
         far = self._find_far(scores)
-        is_needed = bool(tracker.open) or self.signs.is_news or bool(len(far))
+        is_needed = bool(tracker.open) or self.said.signs.is_news or bool(len(far))
         variance = self._leaf_variance(scores) if is_needed else np.zeros_like(value)
         now = Interval(m._at, self.start, value, due, variance, self.absent)
         if tracker.history is not None:
             tracker.history.push(m._at, value, due, ~self.absent)
         tracker.changed = {}
-        tracker.step(now, self.signs, m._evidence, m._tracked)
+        tracker.step(now, self.said.signs, m._judge.evidence, m._judge.tracked)
         for leaf, measure, side, strength in far:
             if not tracker.masked[leaf, measure]:
                 tracker.open_leaf(leaf, measure, side, strength)
@@ -348,7 +296,7 @@ class _Run:
         m = self.m
         young = np.zeros(len(m._index.leaves), np.bool_)
         young[list(m._newcomers)] = True
-        baselines.apply(m._index, self.kinds, m._detector, m._evidence, m._places, change, young)
+        baselines.apply(m._index, self.kinds, m._detector, m._judge.evidence, m._judge.places, change, young)
         m._newcomers -= set(np.flatnonzero(change.leaves).tolist())
 
     def _find_far(self, scores: Scores) -> list[tuple[int, int, int, float]]:
@@ -357,10 +305,10 @@ class _Run:
         if len(index.leaves) <= MOST_LEAVES:
             return []
         nodes = index.leaf_nodes[MOST_LEAVES:]
-        error = np.maximum(scores.error.reshape(self.value.shape)[nodes] * self.accounts.weights[nodes], 1e-9)
-        gone = self.value[nodes] - self.due[nodes]
-        strength = np.where(self.known[nodes], np.abs(gone) / error, 0) / m._evidence.gate
-        strength[np.isnan(scores.severity.reshape(self.value.shape)[nodes])] = 0
+        error = np.maximum(scores.error.reshape(self.said.value.shape)[nodes] * self.accounts.weights[nodes], 1e-9)
+        gone = self.said.value[nodes] - self.said.due[nodes]
+        strength = np.where(self.said.known[nodes], np.abs(gone) / error, 0) / m._judge.evidence.gate
+        strength[np.isnan(scores.severity.reshape(self.said.value.shape)[nodes])] = 0
         leaves, measures = np.nonzero(strength >= 1)
         order = np.argsort(-strength[leaves, measures], kind="stable")[:64]
         return [
@@ -383,7 +331,7 @@ class _Run:
             if not one.untold:
                 self.incidents[one.id] = describe(index, one, one.id in open_ids)
         told = [one for one in tracker.changed.values() if one.end == now.at and not one.untold]
-        severity = scores.severity.reshape(self.value.shape)[index.leaf_nodes]
+        severity = scores.severity.reshape(self.said.value.shape)[index.leaf_nodes]
         weights = np.where(self.kinds.is_sum, 1, self.accounts.weights)[index.leaf_nodes]
         for measure in range(m._measures):
             owners = [one for one in told if measure in one.onsets]
@@ -391,27 +339,9 @@ class _Run:
             if group is not None:
                 self.groups.append(group)
 
-    def _learn(self, row: int, moment: Moment, masked: Bools) -> None:
-        """Let everything but the detector learn the interval."""
-        m, index = self.m, self.m._index
-        now = m._tracker.masked
-        is_open = None
-        if now.any() or masked.any():
-            touched = now | masked
-            if (now & ~masked).any():
-                is_open = index.add_up(touched.astype(np.float32))[m._tracked] > 0
-            else:
-                is_open = np.zeros(self.value.shape, np.bool_)
-                is_open[index.leaf_nodes] = touched
-                is_open = is_open[m._tracked]
-        m._evidence.learn(self.kinds, self.signs, is_open)
-        counts = np.full(self.value.shape, moment.holiday == 0)
-        counts[index.leaf_nodes] &= ~now
-        m._presence.learn(row, self.accounts.reported, counts)
-
     def _fill(self, points: Points, at: int, scores: Scores) -> None:
         """Write the points of the interval, each anomaly with the reason why it is told or not."""
-        m, index, kinds, shape = self.m, self.m._index, self.kinds, self.value.shape
+        m, index, kinds, shape = self.m, self.m._index, self.kinds, self.said.value.shape
         expected, error = scores.expected.reshape(shape), scores.error.reshape(shape).copy()
         least = np.where(kinds.is_positive, np.float32(0), -LARGEST)
         error = np.maximum(error, np.where(kinds.is_count, COUNT_ERROR * np.sqrt(np.fmax(expected, 1)), 0))

@@ -130,9 +130,14 @@ class Evidence:
         self._children, self._parents, self._ranges = _families(index, tracked)
         self.levels = (1 + DEPTH_BONUS * index.depths[tracked]).astype(np.float32)[:, None]
         self._is_leaf = np.isin(tracked, index.leaf_nodes)
-        tests = self._per_week * len(tracked) * self._measures
-        sensitivity = self._settings.sensitivity
-        self._gates = np.array([gate_of(tests / length, sensitivity) for length in self.windows], np.float32)[:, None, None]
+        self._begun = -1
+
+    def _set_gates(self) -> None:
+        """Ask for as much as the series that have begun make necessary; what may come later changes nothing."""
+        begun = int(np.count_nonzero(self.noise.points))
+        if begun != self._begun:
+            self._begun, sensitivity, tests = begun, self._settings.sensitivity, self._per_week * begun
+            self._gates = np.array([gate_of(tests / length, sensitivity) for length in self.windows], np.float32)[:, None, None]
 
     @property
     def gate(self) -> float:
@@ -165,6 +170,7 @@ class Evidence:
         silent : float32 array of that shape, or None
             -log10 of the chance of a series' silence in this interval, 0 where it reported or need not.
         """
+        self._set_gates()
         with np.errstate(all="ignore"):
             clean = value if explained is None else value - explained
             self._clean = clean

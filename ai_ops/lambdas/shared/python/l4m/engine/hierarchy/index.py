@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.hierarchy.cuboids import Cuboid, build_cuboids
-from l4m.engine.hierarchy.rollups import ANY, Rollups
+from l4m.engine.hierarchy.rollups import ANY, LEAVES, Addition, Rollups, plan_additions
 from l4m.engine.settings import Settings
 
 
@@ -23,11 +23,12 @@ class HierarchyIndex:
     leaves: Sequence[tuple[str, ...]]
     leaf_nodes: NDArray[np.int64]  # node of each leaf
     members: NDArray[np.int64]  # node of each leaf in each cuboid of rollups, -1 where it has none
+    kept: Sequence[tuple[int, ...]]  # dimensions that the nodes of each of these cuboids keep
 
     @classmethod
     def of(cls, settings: Settings, cube: Rollups) -> HierarchyIndex:
         """Return the index of a cube as it now is."""
-        return cls(settings, tuple(cube.nodes), tuple(cube.leaves), np.array(cube.leaf_nodes, np.int64), cube.members)
+        return cls(settings, tuple(cube.nodes), tuple(cube.leaves), np.array(cube.leaf_nodes, np.int64), cube.members, cube.cuboids)
 
     @cached_property
     def depths(self) -> NDArray[np.int64]:
@@ -73,22 +74,26 @@ class HierarchyIndex:
         return counts.astype(np.int64)
 
     @cached_property
-    def _plan(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Return leaves in the order of the rollups that hold them, where each rollup begins, and the rollups."""
-        nodes = self.members.ravel()
-        leaves = np.tile(np.arange(len(self.leaves)), len(self.members))[nodes >= 0]
-        nodes = nodes[nodes >= 0]
-        order = np.argsort(nodes, kind="stable")
-        rollups, starts = np.unique(nodes[order], return_index=True)
-        return leaves[order], starts, rollups
+    def _additions(self) -> list[Addition]:
+        return list(plan_additions(self.kept, self.members))
+
+    @cached_property
+    def _sources(self) -> NDArray[np.intp] | None:
+        """The leaf of each node, of rollups any: to take from there is quicker than to put; None if nodes are leaves, in their order."""
+        if np.array_equal(self.leaf_nodes, np.arange(len(self.nodes))):
+            return None
+        sources = np.zeros(len(self.nodes), np.intp)
+        sources[self.leaf_nodes] = np.arange(len(self.leaves))
+        return sources
 
     def add_up(self, parts: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the sums over the leaves of every node, shape (nodes, columns), of parts of shape (leaves, columns)."""
-        leaves, starts, rollups = self._plan
-        sums = np.zeros((len(self.nodes), parts.shape[1]), np.float32)
-        sums[self.leaf_nodes] = parts
-        if len(rollups):
-            sums[rollups] = np.add.reduceat(parts[leaves], starts, axis=0)
+        sums = parts.copy() if self._sources is None else np.take(parts, self._sources, axis=0)
+        for column in range(parts.shape[1]):
+            of = {LEAVES: np.ascontiguousarray(parts[:, column])}
+            for one in self._additions:
+                of[one.cuboid] = np.add.reduceat(of[one.source][one.order], one.starts)
+                sums[one.numbers, column] = of[one.cuboid]
         return sums
 
     def cover(self, nodes: NDArray[np.int64]) -> NDArray[np.int64]:

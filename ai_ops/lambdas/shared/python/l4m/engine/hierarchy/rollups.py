@@ -131,7 +131,7 @@ class Rollups:
     ) -> Iterator[tuple[Ints, NDArray[np.float32], Counts]]:
         """Yield nodes of rollups with the sums and the counts (of an average: the weights) of their leaves, a cuboid at a time."""
         if self._additions is None:
-            self._additions = list(self._plan())
+            self._additions = list(plan_additions(self.cuboids, self.members))
         total, count = _terms(values, weights if aggregation is Aggregation.AVG else None)
         sums, counts = {LEAVES: total}, {LEAVES: count}
         for one in self._additions:
@@ -148,20 +148,26 @@ class Rollups:
         part._members = [[members[leaf] for leaf in leaves] for members in self._members]
         return part
 
-    def _plan(self) -> Iterator[Addition]:
-        """Yield what to add up, finest cuboids first: each from the smallest finer one that holds all leaves, else from the leaves."""
-        members, done = self.members, [LEAVES]
-        for at in reversed(range(len(self.cuboids))):
-            finer = (one for one in done if one == LEAVES or (set(self.cuboids[at]) < set(self.cuboids[one]) and members[one].min() >= 0))
-            source = min(finer, key=lambda one: len(self.leaves) if one == LEAVES else self._sizes[one])
-            first = np.arange(len(self.leaves)) if source == LEAVES else np.unique(members[source], return_index=True)[1]
-            nodes = members[at][first]
-            order = np.argsort(nodes, kind="stable")
-            order = order[nodes[order] >= 0]
-            if len(order):
-                numbers, starts = np.unique(nodes[order], return_index=True)
-                done.append(at)
-                yield Addition(at, source, order, starts, numbers)
+
+def plan_additions(cuboids: Sequence[tuple[int, ...]], members: NDArray[np.int64]) -> Iterator[Addition]:
+    """Yield what to add up, finest cuboids first: each from the smallest finer one that holds all leaves, else from the leaves.
+
+    ``cuboids`` are the dimensions that the nodes of each keep, ``members`` has the shape (cuboids, leaves), -1 for none.
+    """
+    done, sizes, leaves = [LEAVES], {LEAVES: members.shape[1]}, np.arange(members.shape[1])
+    firsts = {LEAVES: leaves}  # a leaf of every node of what is done
+    for at in reversed(range(len(cuboids))):
+        finer = (one for one in done if one == LEAVES or (set(cuboids[at]) < set(cuboids[one]) and members[one].min() >= 0))
+        source = min(finer, key=lambda one: sizes[one])
+        nodes = members[at][firsts[source]]
+        order = np.argsort(nodes, kind="stable")
+        order = order[nodes[order] >= 0]
+        if len(order):
+            numbers, starts = np.unique(nodes[order], return_index=True)
+            found, first = np.unique(members[at], return_index=True)
+            firsts[at], sizes[at] = first[found >= 0], len(numbers)
+            done.append(at)
+            yield Addition(at, source, order, starts, numbers)
 
 
 def mean_of(total: NDArray[np.float32], count: Counts, aggregation: Aggregation) -> NDArray[np.float32]:
