@@ -163,7 +163,7 @@ class Judge:
             self._today = np.zeros(signs.value.shape, np.float32)
         if self._today is None:
             return
-        self._today += signs.value if self._explained is None else signs.value - self._explained
+        self._today += self.evidence.clean
         if moment.ends_day:
             self.drift.end_day(self._today)
             self._today = None

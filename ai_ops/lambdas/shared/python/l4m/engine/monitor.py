@@ -22,6 +22,7 @@ from l4m.engine.hierarchy.measure_traits import TraitFinder
 from l4m.engine.hierarchy.rollups import Rollups
 from l4m.engine.incidents.description import describe
 from l4m.engine.incidents.groups import group_series
+from l4m.engine.incidents.slow_change import find_slow, rescale_days
 from l4m.engine.incidents.suppression import BY_DIRECTION, BY_FEEDBACK, BY_SIZE, Suppression
 from l4m.engine.incidents.tracker import Change, Interval, Tracker
 from l4m.engine.judge import LARGEST, MOST_LEAVES, Judge, Observation, clip_usual, find_closed, row_of
@@ -178,6 +179,7 @@ class Monitor:
             "leaves": self._cube.leaves,
             "observed": self._observed,
             "at": self._at,
+            "is_whole": self._is_whole,
             "is_weighted": self._is_weighted.tolist(),
             "newcomers": sorted(self._newcomers),
             "traits": self._traits.to_document(),
@@ -230,6 +232,8 @@ class _Run:
         for change in m._tracker.changes:
             self._apply(change)
         m._judge.learn(seen_now, self.said, now if is_touched else None)
+        if moment.ends_day and m._at >= m._cold:
+            self._find_slow()
         if points is not None:
             self._fill(points, at, scores)
         if not self.absent.all():
@@ -298,6 +302,16 @@ class _Run:
         young[list(m._newcomers)] = True
         baselines.apply(m._index, self.kinds, m._detector, m._judge.evidence, m._judge.places, change, young)
         m._newcomers -= set(np.flatnonzero(change.leaves).tolist())
+        for measure, factor in change.factors.items():
+            rescale_days(m._index, m._judge, change.leaves, measure, factor)
+
+    def _find_slow(self) -> None:
+        """Tell what has moved slowly until the day that is over."""
+        m, nodes = self.m, self.m._index.leaf_nodes
+        now = Interval(m._at, self.start, self.said.value[nodes], self.said.due[nodes], np.zeros(0, np.float32), self.absent)
+        for one in find_slow(m._index, self.kinds, m._judge, m._tracker, now):
+            if not one.untold:
+                self.incidents[one.id] = describe(m._index, one, is_open=False)
 
     def _find_far(self, scores: Scores) -> list[tuple[int, int, int, float]]:
         """Return leaves that are not tracked and deviate enough in this interval to open an incident: leaf, measure, side, strength."""

@@ -16,7 +16,8 @@ WEEK, BACK = 7, 28  # days that are added up, and how much earlier those are tha
 TREND_FROM, TREND_TO = 14, 42  # days before today, in which the usual change is looked for
 FEWEST = 14  # changes from day to day before anything is said
 LEAST = 0.05  # change that is told
-MARGIN = 0.8  # of what opens an incident of an hour: there are seven looks a week, and they overlap
+MARGIN = 0.75  # of what opens an incident of an hour: there are seven looks a week, and they overlap
+DEPTH_COST = 0.15  # by which a finer node has to have moved more: there are many of them
 PAUSE = 21  # days in which a place that was told is not told again to the same side
 TO_SIGMA = 1.4826 * (WEEK / 2) ** 0.5  # median absolute change of a week's sum from day to day to the error of that sum
 
@@ -26,12 +27,19 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SlowChange:
-    """A node that has moved slowly: its place among the tracked, its measure, side, and strength in units of what is told."""
+    """A node that has moved slowly: its place among the tracked, its measure, side, and strength in units of what is told.
+
+    ``trend`` is by how much the node used to change over the weeks that are compared, a log; ``days`` how long ago it began to
+    differ; ``error`` the standard error of the log.
+    """
 
     place: int
     measure: int
     side: int
     strength: float
+    trend: float
+    days: int
+    error: float
 
 
 class Drift:
@@ -63,15 +71,15 @@ class Drift:
         self.sums = np.concatenate([self.sums, sums[np.newaxis]])[-DAYS:]
         self.told = np.maximum(self.told - 1, 0)
 
-    def look(self, sensitivity: float) -> list[SlowChange]:
-        """Return what has moved slowly, the strongest first."""
+    def look(self, sensitivity: float, depths: Ints) -> list[SlowChange]:
+        """Return what has moved slowly, the strongest first; ``depths`` is how many dimensions each node keeps."""
         if len(self.sums) < WEEK + BACK + FEWEST:
             return []
         weeks = np.cumsum(np.concatenate([np.zeros((1, *self.sums.shape[1:])), self.sums]), axis=0)
         weeks = weeks[WEEK:] - weeks[:-WEEK]  # ends on day WEEK-1, WEEK, ...
         with np.errstate(all="ignore"):
             logs = np.log(weeks[BACK:] / weeks[:-BACK])
-            moves = np.abs(np.diff(np.log(weeks), axis=0))[-BACK:]
+            moves = np.abs(np.diff(np.log(weeks), axis=0))[-BACK - TREND_FROM : -TREND_FROM]
             error = TO_SIGMA * np.nanmedian(moves, axis=0) * 2**0.5
             usual = np.nanmedian(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
         change = logs[-1] - np.nan_to_num(usual)
@@ -79,10 +87,23 @@ class Drift:
         gate = MARGIN * gate_of(WEEK * change.size, sensitivity)
         strength = np.where(is_known, np.abs(change) / np.maximum(error, 0.005) / gate, 0)
         side = np.sign(change)
+        strength /= 1 + DEPTH_COST * depths[:, np.newaxis]
         strength[(np.where(side > 0, self.told[0], self.told[1]) > 0)] = 0
         found = np.argwhere(strength >= 1)
         order = np.argsort(-strength[tuple(found.T)], kind="stable")
-        return [SlowChange(int(p), int(m), int(side[p, m]), float(strength[p, m])) for p, m in found[order]]
+        usual = np.nan_to_num(usual)
+        return [
+            SlowChange(int(p), int(m), int(side[p, m]), float(strength[p, m]), float(usual[p, m]), self._onset(p, m, usual[p, m]), float(error[p, m]))
+            for p, m in found[order]
+        ]
+
+    def _onset(self, place: int, measure: int, usual: float) -> int:
+        """Return how many days ago a node began to differ from its trend (Page 1954)."""
+        days = np.maximum(self.sums[:, place, measure].astype(np.float64), 1e-9)
+        gone = np.log(days[BACK:] / days[:-BACK])[-BACK:] - usual
+        side = np.sign(gone[-WEEK:].mean())
+        sums = np.cumsum((side * gone - 0.5 * max(float(np.mean(side * gone[-WEEK:])), 0.0))[::-1])
+        return int(sums.argmax())
 
     def recent(self, places: Ints, measure: int) -> tuple[Array, Array]:
         """Return the last week of some nodes, and the week that it is compared with, carried on by the trend of all of them."""
@@ -90,18 +111,18 @@ class Drift:
         then = self.sums[-WEEK - BACK : -BACK, places, measure].sum(axis=0, dtype=np.float64)
         return now, then
 
+    def rescale(self, places: Ints, measure: int, factor: float, parents: Ints, gains: NDArray[np.float32]) -> None:
+        """Multiply the past of leaves, and give rollups, each of which holds some of them, what that adds.
+
+        ``gains`` has the shape (parents, places): 1 where a parent holds a leaf.
+        """
+        added = self.sums[:, places, measure] * np.float32(factor - 1)
+        self.sums[:, parents, measure] += added @ gains.T
+        self.sums[:, places, measure] += added
+
     def note(self, places: Ints, side: int) -> None:
         """Note that a change of nodes was told."""
         self.told[0 if side > 0 else 1, places] = PAUSE
-
-    def add(self, places: Ints, measure: int, changes: NDArray[np.float32], until: int = 0) -> None:
-        """Add to the past of nodes, until so many days ago: arrays of shape (days, places)."""
-        last = len(self.sums) - until
-        self.sums[:last, places, measure] += changes[:last]
-
-    def past(self, places: Ints, measure: int) -> NDArray[np.float32]:
-        """Return what came of nodes by day, shape (days, places)."""
-        return self.sums[:, places, measure]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that was learned, by name."""

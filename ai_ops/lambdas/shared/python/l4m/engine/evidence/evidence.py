@@ -26,6 +26,7 @@ MARGIN = 1.2  # times the deviation that has that chance: noise is not Gaussian,
 LEAST_GATE = 4.3  # however few series there are
 COMMON_PARTS = 400.0  # parts whose counting noise is as large as what all nodes share, 5 %
 LEAST_EFFECT = 0.04  # of what was due; less is no news, however sure
+SMALL_EFFECT, SMALL_WEIGHT = 0.2, 0.5  # a change below this share has to be surer, one of nothing twice as sure
 YOUNG_WEEKS, GROWN_WEEKS, CAUTION = 2.0, 4.0, 0.15  # by so much more has to be shown before the week is known
 DEPTH_BONUS = 0.02  # by which a finer node of like strength goes before a coarser one
 MOST_ROWS = 96  # parts of a day in the course of the week: quarters of an hour
@@ -114,6 +115,7 @@ class Evidence:
         self._lengths = np.array(self.windows, np.float32)[:, None, None]
         self._ready = 14 if seasons.is_daily else min(100, 5 * per_day)
         self._refresh = 1 if seasons.is_daily else max(1, per_day // 4)
+        self.clean = self.silence  # what came in the last interval without what incidents explain
         self._at = 0
         self._is_grown = False
 
@@ -183,7 +185,7 @@ class Evidence:
             self._scale = self.spread.scale()
             strength = self.spread.standardise(self._raw, self._scale)
             strength /= self._gates * self._caution()
-            strength *= np.abs(self.sums) >= LEAST_EFFECT * np.abs(self.dues)
+            strength *= self._weigh_effect()
             strength *= self.noise.points >= self._ready
             self._add_silence(strength, silent)
         self._row, self._explained = self.row(moment), None if explained is None else explained != 0
@@ -196,8 +198,8 @@ class Evidence:
         with np.errstate(all="ignore"):
             self.noise.learn(self._own, self._size, signs.variance, known)
             weight = known if is_open is None else known * ~is_open
-            clean = self._clean if is_open is None else np.where(is_open, signs.due, self._clean)
-            self.week.learn(self._row, clean, known, weight)
+            self.clean = self._clean if is_open is None else np.where(is_open, signs.due, self._clean)
+            self.week.learn(self._row, self.clean, known, weight)
             if self._at % self._refresh == 0 or self._at < 3 * self._refresh:
                 self.noise.settle(kinds.is_additive, kinds.is_count, self._is_leaf)
             touched = is_open if self._explained is None else self._explained if is_open is None else self._explained | is_open
@@ -228,6 +230,12 @@ class Evidence:
             sums *= self._decay
             sums += term
         return np.asarray(self.sums / np.sqrt(self.noise.sum_variance(self.sums, self.dues, self.squares, self._lengths)))
+
+    def _weigh_effect(self) -> Array:
+        """Return what sums count for by their share of what was due: small changes have to be surer, trifles count nothing."""
+        share = np.abs(self.sums) / np.maximum(np.abs(self.dues), TINY)
+        weight = np.minimum(SMALL_WEIGHT + (1 - SMALL_WEIGHT) / SMALL_EFFECT * share, 1)
+        return np.asarray(weight * (share >= LEAST_EFFECT))
 
     def _caution(self) -> Array:
         """Return by how much more is asked of series whose weeks are not known yet."""

@@ -67,6 +67,16 @@ class Interval:
     absent: Bools
 
 
+@dataclass(frozen=True)
+class Slow:
+    """What a slow change is made of: sums of a week and what was due, by leaf, and its strength."""
+
+    actual: NDArray[np.float64]
+    due: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    strength: float
+
+
 class Tracker:
     """Turns signs into incidents; what is open, what ended lately and what became the rule is all it remembers.
 
@@ -257,6 +267,44 @@ class Tracker:
     def open_leaf(self, leaf: int, measure: int, side: int, strength: float) -> None:
         """Open an incident of a leaf that is not tracked."""
         self._open(measure, side, 1, np.array([leaf]), strength)
+
+    def tell_slow(self, m: int, side: int, leaves: Bools, start: int, now: Interval, sums: Slow) -> OpenIncident | None:
+        """Tell a slow change: it is the rule at once. None where an incident of the place says it already."""
+        for one in [*self.open, *self.recent]:
+            if m in one.onsets and one.side == side and (one.leaves & leaves).sum() >= OVERLAP * min(leaves.sum(), one.leaves.sum()):
+                return None
+        shape = (self._measures, len(leaves))
+        actual, due, variance = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        actual[m], due[m], variance[m] = sums.actual, sums.due, sums.variance
+        step = self._settings.interval_seconds
+        begun = now.start - (now.at - start) * step
+        name = f"l4m:slow:{begun}/{step}:{self._settings.measures[m].name}:{side}:{np.flatnonzero(leaves)[0]}:{int(leaves.sum())}"
+        one = OpenIncident(
+            id=str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            start=start,
+            noticed=now.at,
+            end=now.at,
+            start_time=begun,
+            noticed_time=now.start,
+            end_time=now.start,
+            side=side,
+            lead=m,
+            node=node_of(self._index, leaves),
+            window=7 * self._day,
+            leaves=leaves,
+            actual=actual,
+            due=due,
+            variance=variance,
+            absent=np.zeros(shape),
+            onsets={m: start},
+            strength=sums.strength,
+            is_lasting=True,
+        )
+        gone = float((actual - due)[m, leaves].sum()) / (7 * self._day)
+        one.untold = self._suppression.reason(m, leaves, side, severity_of(one.strength), gone, float(due[m, leaves].sum()) / (7 * self._day))
+        self.changed[one.id] = one
+        self.recent.append(one)
+        return one
 
     def _open(self, m: int, side: int, window: int, leaves: NDArray[np.int64], strength: float, *, is_exact: bool = True) -> Bools:
         """Open an incident, or let one that is open take this in; return the leaves concerned."""
