@@ -16,10 +16,12 @@ WEEK, BACK = 7, 28  # days that are added up, and how much earlier those are tha
 TREND_FROM, TREND_TO = 14, 42  # days before today, in which the usual change is looked for
 FEWEST = 14  # changes from day to day before anything is said
 LEAST = 0.05  # change that is told
-MARGIN = 0.75  # of what opens an incident of an hour: there are seven looks a week, and they overlap
+FINEST = 1  # dimensions that a node keeps at most: a slow change of one leaf of many is told with its incident
+MOST_TREND = 1.0  # log of a usual change, beyond which four weeks ago says nothing of today
+MARGIN = 0.8  # of what opens an incident of an hour: there are seven looks a week, and they overlap
 DEPTH_COST = 0.15  # by which a finer node has to have moved more: there are many of them
 PAUSE = 21  # days in which a place that was told is not told again to the same side
-TO_SIGMA = 1.4826 * (WEEK / 2) ** 0.5  # median absolute change of a week's sum from day to day to the error of that sum
+TO_SIGMA = (WEEK / 2) ** 0.5  # what a week's sum changes from day to day to the error of that sum
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -47,7 +49,7 @@ class Drift:
 
     The statistic of a node is the log of its last seven days against the seven days four weeks before (same weekdays), less the
     median of that log over the weeks before, so that steady growth is no news and its end is. Days scatter independently, so its
-    error follows from how far the sum of a week moves from one day to the next (median of absolute values).
+    error follows from how far the sum of a week moves from one day to the next (winsorised root mean square: closed days move nothing).
 
     Parameters
     ----------
@@ -80,10 +82,13 @@ class Drift:
         with np.errstate(all="ignore"):
             logs = np.log(weeks[BACK:] / weeks[:-BACK])
             moves = np.abs(np.diff(np.log(weeks), axis=0))[-BACK - TREND_FROM : -TREND_FROM]
-            error = TO_SIGMA * np.nanmedian(moves, axis=0) * 2**0.5
+            limit = 2 * np.nanquantile(moves, 0.75, axis=0)
+            error = TO_SIGMA * np.sqrt(np.nanmean(np.square(np.minimum(moves, limit)), axis=0)) * 2**0.5
             usual = np.nanmedian(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
         change = logs[-1] - np.nan_to_num(usual)
-        is_known = np.isfinite(change) & np.isfinite(error) & (weeks[-1 - BACK] > 0) & (np.abs(change) >= LEAST)
+        usual = np.nan_to_num(usual)
+        is_known = np.isfinite(change) & np.isfinite(error) & (error > 0) & (weeks[-1 - BACK] > 0) & (np.abs(change) >= LEAST)
+        is_known &= (np.abs(usual) < MOST_TREND) & (depths <= max(FINEST, int(depths.min(initial=0))))[:, np.newaxis]
         gate = MARGIN * gate_of(WEEK * change.size, sensitivity)
         strength = np.where(is_known, np.abs(change) / np.maximum(error, 0.005) / gate, 0)
         side = np.sign(change)

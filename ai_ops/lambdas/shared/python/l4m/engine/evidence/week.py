@@ -15,6 +15,7 @@ LEVEL_DAYS = 2.0  # half-life of the level
 SPAN_DAYS = 28.0  # longest memory of the errors
 TRIED_DAYS = 2.0  # for which a course has to have been tried before it is believed
 YOUNG_WEEKS = 3.0  # until which the more lenient of both forecasts counts
+CLOSED_VISITS, CLOSED = 2.0, 0.01  # visits of an hour with less than this share of the level, after which it is closed
 WINSOR = 16.0  # mean squares that one error counts for at most
 
 Bools = NDArray[np.bool_]
@@ -65,6 +66,7 @@ class WeekCourse:
         ratio = np.square(np.square(season_error / (season_error + own_error)))
         other = np.square(np.square(own_error / (season_error + own_error)))
         weight = np.where(is_known & (self.tried >= self._tried), ratio / (ratio + other), np.float32(0))
+        weight = np.where((weight > 0.5) & (visits >= CLOSED_VISITS) & (np.abs(own) < CLOSED * np.abs(self.level)), np.float32(1), weight)
         due = season + weight * (own - season)
         lenient = np.where(is_known & (visits < YOUNG_WEEKS), np.where(weight > 0.5, season, own), due)
         return due, np.where(is_positive, np.maximum(lenient, 0), lenient)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from l4m.engine.drift.drift import SlowChange
+from l4m.engine.drift.drift import LEAST, SlowChange
 from l4m.engine.evidence.accounts import Kinds
 from l4m.engine.hierarchy.index import HierarchyIndex
 from l4m.engine.incidents.incident import OpenIncident
@@ -57,7 +57,8 @@ def _locate(index: HierarchyIndex, judge: Judge, found: SlowChange) -> tuple[Boo
     due *= np.exp(found.trend)
     variance[seen] = np.square(found.error * due[seen]) + judge.evidence.noise.grain[near[seen], found.measure] * due[seen]
     for place in find_places(index, actual, due, variance):
-        if place.sign == found.side and leaves[place.leaves].any():
+        change = abs(float(actual[place.leaves].sum()) / max(float(due[place.leaves].sum()), 1e-9) - 1)
+        if place.sign == found.side and leaves[place.leaves].any() and change >= LEAST:
             leaves = np.zeros(len(leaves), np.bool_)
             leaves[place.leaves] = True
             break

@@ -271,7 +271,7 @@ class Tracker:
     def tell_slow(self, m: int, side: int, leaves: Bools, start: int, now: Interval, sums: Slow) -> OpenIncident | None:
         """Tell a slow change: it is the rule at once. None where an incident of the place says it already."""
         for one in [*self.open, *self.recent]:
-            if m in one.onsets and one.side == side and (one.leaves & leaves).sum() >= OVERLAP * min(leaves.sum(), one.leaves.sum()):
+            if m in one.onsets and one.side == side and (one.leaves & leaves).sum() >= OVERLAP * max(leaves.sum(), one.leaves.sum()):
                 return None
         shape = (self._measures, len(leaves))
         actual, due, variance = np.zeros(shape), np.zeros(shape), np.zeros(shape)
@@ -303,7 +303,7 @@ class Tracker:
         gone = float((actual - due)[m, leaves].sum()) / (7 * self._day)
         one.untold = self._suppression.reason(m, leaves, side, severity_of(one.strength), gone, float(due[m, leaves].sum()) / (7 * self._day))
         self.changed[one.id] = one
-        self.recent.append(one)
+        self.recent = [old for old in self.recent if now.at - old.end <= 2 * self._day] + [one]
         return one
 
     def _open(self, m: int, side: int, window: int, leaves: NDArray[np.int64], strength: float, *, is_exact: bool = True) -> Bools:
