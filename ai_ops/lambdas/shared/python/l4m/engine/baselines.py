@@ -1,4 +1,4 @@
-"""What incidents do to what is expected: leaves that teach nothing, rollups that learn what would have come, levels that became the rule."""
+"""What incidents do to what is expected: leaves teach nothing, rollups learn what would have come, levels become the rule."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-def mask_learning(
-    index: HierarchyIndex, kinds: Kinds, masked: Bools, young: Bools, gone: Array, weights: Array
-) -> LearningMask:
+def mask_learning(index: HierarchyIndex, kinds: Kinds, masked: Bools, *, young: Bools, gone: Array, weights: Array) -> LearningMask:
     """Return what an interval is not to teach.
 
     Parameters
@@ -38,7 +36,9 @@ def mask_learning(
     return LearningMask(index.leaf_nodes[leaves] * measures + which, node * measures + m, change.astype(np.float32))
 
 
-def apply(index: HierarchyIndex, kinds: Kinds, detector: Detector, evidence: Evidence, places: Ints, change: Change, young: Bools) -> None:
+def apply(
+    index: HierarchyIndex, kinds: Kinds, change: Change, *, detector: Detector, evidence: Evidence, places: Ints, young: Bools
+) -> None:
     """Let a change of level be the rule: leaves' expectations are multiplied, and rollups get what that adds.
 
     ``places`` are the places of nodes among those that evidence tracks, -1 for others. A new leaf has learned its own
@@ -46,8 +46,8 @@ def apply(index: HierarchyIndex, kinds: Kinds, detector: Detector, evidence: Evi
     """
     measures = len(index.settings.measures)
     leaves = np.flatnonzero(change.leaves)
-    for m, factor in change.factors.items():
-        factor = factor if np.isfinite(factor) else 1.0
+    for m, told in change.factors.items():
+        factor = told if np.isfinite(told) else 1.0
         gains = np.where(young, 1.0, factor - 1.0).astype(np.float32)
         for members in index.members:
             held = members[leaves]
@@ -56,7 +56,10 @@ def apply(index: HierarchyIndex, kinds: Kinds, detector: Detector, evidence: Evi
                 share = np.float32(1.0 if kinds.is_sum[m] else 1.0 / max(1, int(index.sizes[node])))
                 if node not in index.leaf_nodes:
                     detector.add_season(node * measures + m, index.leaf_nodes[inside] * measures + m, gains[inside] * share)
-                    _add_week(index, evidence, places, node, inside, m, gains[inside] * share)
+                    sources = places[index.leaf_nodes[inside]]
+                    if places[node] >= 0:
+                        near = sources >= 0
+                        evidence.week.add(int(places[node]), sources[near], m, (gains[inside] * share)[near])
         old = index.leaf_nodes[leaves[~young[leaves]]]
         if len(old):
             detector.rescale(old * measures + m, np.full(len(old), factor, np.float32))
@@ -65,9 +68,3 @@ def apply(index: HierarchyIndex, kinds: Kinds, detector: Detector, evidence: Evi
         if change.forgets_shape:
             detector.forget(old * measures + m)
             evidence.week.forget(places[old][places[old] >= 0], m)
-
-
-def _add_week(index: HierarchyIndex, evidence: Evidence, places: Ints, node: int, leaves: Ints, m: int, gains: Array) -> None:
-    sources = places[index.leaf_nodes[leaves]]
-    if places[node] >= 0:
-        evidence.week.add(int(places[node]), sources[sources >= 0], m, gains[sources >= 0])

@@ -1,4 +1,4 @@
-"""The judge: presence, evidence and daily sums of the nodes of a hierarchy, an interval at a time; it knows of no incident but by what it is told."""
+"""The judge: presence, evidence and daily sums of the nodes of a hierarchy; it knows of no incident but by what it is told."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Judge:
             if silent is not None:
                 silent[held] = 0
         quiet = None if silent is None or not silent.any() else silent
-        signs = self.evidence.judge(seen.moment, kinds, value[rows], due[rows], known[rows], self._explained, quiet)
+        signs = self.evidence.judge(seen.moment, kinds, value[rows], due[rows], known[rows], explained=self._explained, silent=quiet)
         return Judgement(value, due, known, signs)
 
     @property
@@ -194,7 +194,7 @@ def row_of(moment: Moment, is_daily: bool) -> int:
     return moment.weekday if is_daily else moment.hour_of_week
 
 
-def find_closed(presence: Presence, row: int, absent: Bools, rows: Any, has_begun: Bools, is_sum: Bools) -> Bools:
+def find_closed(presence: Presence, row: int, absent: Bools, rows: Any, *, has_begun: Bools, is_sum: Bools) -> Bools:
     """Return which absences of leaves count as zero, because the series, once begun, does not report at this hour as a rule.
 
     ``rows`` are the leaves' places in the presence; other arrays have the shape (leaves, measures), ``is_sum`` (measures,).

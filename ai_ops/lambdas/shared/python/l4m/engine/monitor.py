@@ -157,6 +157,7 @@ class Monitor:
         leaves: Sequence[tuple[str, ...]],
         learned: Mapping[str, NDArray[Any]],
         traits: Sequence[Sequence[bool]],
+        *,
         observed: int,
         passed: int,
     ) -> Monitor:
@@ -179,7 +180,6 @@ class Monitor:
             "leaves": self._cube.leaves,
             "observed": self._observed,
             "at": self._at,
-            "is_whole": self._is_whole,
             "is_weighted": self._is_weighted.tolist(),
             "newcomers": sorted(self._newcomers),
             "traits": self._traits.to_document(),
@@ -194,7 +194,9 @@ class Monitor:
         arrays = unpack(data)
         document = json.loads(arrays["document"].tobytes())
         leaves = [tuple(leaf) for leaf in document["leaves"]]
-        monitor = cls.of(read_settings(document["settings"]), leaves, arrays, document["traits"], document["observed"], document["at"])
+        monitor = cls.of(
+            read_settings(document["settings"]), leaves, arrays, document["traits"], observed=document["observed"], passed=document["at"]
+        )
         monitor._is_weighted = np.array(document["is_weighted"], np.bool_)
         monitor._newcomers = set(document["newcomers"])
         monitor._tracker.restore(document["tracker"], take_from("tracker.", arrays))
@@ -244,7 +246,7 @@ class _Run:
         """Return the accounts of all nodes."""
         m, nodes = self.m, self.m._index.leaf_nodes
         row = row_of(moment, m._seasons.is_daily)
-        filled = find_closed(m._judge.presence, row, self.absent, nodes, seen[nodes] > 0, self.kinds.is_sum)
+        filled = find_closed(m._judge.presence, row, self.absent, nodes, has_begun=seen[nodes] > 0, is_sum=self.kinds.is_sum)
         return Accounts.of(m._index, self.kinds, self.leaves, self.leaf_weights, filled)
 
     def _find_new(self, seen: Array) -> Bools:
@@ -263,7 +265,7 @@ class _Run:
         gone = np.where(masked, self.said.value[nodes] - self.said.due[nodes], np.float32(0))
         young = np.zeros(len(masked), np.bool_)
         young[list(m._newcomers)] = True
-        return baselines.mask_learning(m._index, self.kinds, masked, young, gone, self.accounts.weights)
+        return baselines.mask_learning(m._index, self.kinds, masked, young=young, gone=gone, weights=self.accounts.weights)
 
     def _leaf_variance(self, scores: Scores) -> Array:
         """Return the variance of an interval of every leaf, as learned, or as the detector scores what is not tracked."""
@@ -274,7 +276,7 @@ class _Run:
         variance = np.square(np.nan_to_num(error))
         near = places >= 0
         variance[near] = m._judge.evidence.variance(places[near], value[near], due[near])
-        return variance
+        return np.asarray(variance)
 
     def _track(self, scores: Scores, suppression: Suppression) -> None:
         """Take the incidents through the interval, and put together what is told of it."""
@@ -300,7 +302,7 @@ class _Run:
         m = self.m
         young = np.zeros(len(m._index.leaves), np.bool_)
         young[list(m._newcomers)] = True
-        baselines.apply(m._index, self.kinds, m._detector, m._judge.evidence, m._judge.places, change, young)
+        baselines.apply(m._index, self.kinds, change, detector=m._detector, evidence=m._judge.evidence, places=m._judge.places, young=young)
         m._newcomers -= set(np.flatnonzero(change.leaves).tolist())
         for measure, factor in change.factors.items():
             rescale_days(m._index, m._judge, change.leaves, measure, factor)
@@ -349,9 +351,9 @@ class _Run:
         weights = np.where(self.kinds.is_sum, 1, self.accounts.weights)[index.leaf_nodes]
         for measure in range(m._measures):
             owners = [one for one in told if measure in one.onsets]
-            group = group_series(index, now, measure, owners, severity[:, measure], weights[:, measure]) if owners else None
-            if group is not None:
-                self.groups.append(group)
+            if owners:
+                group = group_series(index, now, measure, owners, severity=severity[:, measure], weights=weights[:, measure])
+                self.groups += [group] if group is not None else []
 
     def _fill(self, points: Points, at: int, scores: Scores) -> None:
         """Write the points of the interval, each anomaly with the reason why it is told or not."""

@@ -56,16 +56,16 @@ class Sums:
     @classmethod
     def of(cls, parts: Sequence[Sums]) -> Sums:
         """Return what several shards, at least one, tell together."""
-        totals, dues = (np.sum([getattr(one, name) for one in parts], axis=0, dtype=np.float64) for name in ("totals", "dues"))
+        totals, dues = (np.asarray(np.sum([getattr(one, name) for one in parts], axis=0, dtype=np.float64)) for name in ("totals", "dues"))
         near, values, usual, closed = (
             np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in ("near", "values", "usual", "closed")
         )
         is_count, is_positive = (np.logical_and.reduce([getattr(part, name) for part in parts]) for name in ("is_count", "is_positive"))
         return cls(
-            totals=totals.astype(np.float32),
+            totals=np.asarray(totals, np.float32),
             counts=np.sum([part.counts for part in parts], axis=0, dtype=np.int32),
             reported=np.logical_or.reduce([part.reported for part in parts]),
-            dues=dues.astype(np.float32),
+            dues=np.asarray(dues, np.float32),
             near=near,
             values=values,
             usual=usual,
@@ -166,7 +166,7 @@ class Shard:
         for at in range(values.shape[1]):
             moment = self._seasons.moment(start + at * self._seasons.interval)
             row, absent = row_of(moment, self._seasons.is_daily), np.isnan(values[:, at].T)
-            closed[:, at] = find_closed(self._presence, row, absent, slice(None), self._has_begun, self._is_sum).T
+            closed[:, at] = find_closed(self._presence, row, absent, slice(None), has_begun=self._has_begun, is_sum=self._is_sum).T
             self._presence.learn(row, ~absent, moment.holiday == 0)
             self._has_begun |= ~absent
         return closed
@@ -259,7 +259,7 @@ class ShardMerger:
         by_node = {name: array[..., self._near_rollups, :] for name, array in own.items() if name in Presence.BY_NODE}
         self._place_presence(self._nodes.rollups, own | by_node)
         learned |= put_under("detector.", self._state.arrays()) | put_under("presence.", self._presence.to_arrays())
-        return Monitor.of(self._nodes.settings, self._nodes.leaves, learned, self._traits, observed, self._passed)
+        return Monitor.of(self._nodes.settings, self._nodes.leaves, learned, self._traits, observed=observed, passed=self._passed)
 
     def _place(self, nodes: Ints, learned: Mapping[str, Array]) -> None:
         """Write the series of some nodes to their places: all measures of a node side by side."""

@@ -77,7 +77,7 @@ class Detector:
             state, workspace = self._state.columns(block), Workspace.of(block.stop - block.start)
             with np.errstate(all="ignore"):
                 for i, moment in enumerate(moments):
-                    step = self._begin(values[i], moment, scores.part(i), block, workspace, bands)
+                    step = self._begin(values[i], moment, scores.part(i), block, workspace=workspace, bands=bands)
                     for stage in STAGES:
                         stage(step, state)
 
@@ -87,7 +87,9 @@ class Detector:
     def score(self, values: Array, start: int, *, bands: bool = False) -> Scores:
         """Score one interval, ``values`` of shape (series,); it is learned when ``learn`` is called, before anything else."""
         scores, moment, blocks = Scores.blank(*values.shape), self._seasons.moment(start), self._blocks()
-        self._steps = [self._begin(values, moment, scores, one, Workspace.of(one.stop - one.start), bands) for one in blocks]
+        rooms = [Workspace.of(one.stop - one.start) for one in blocks]
+        pairs = zip(blocks, rooms, strict=True)
+        self._steps = [self._begin(values, moment, scores, one, workspace=room, bands=bands) for one, room in pairs]
 
         def score_block(number: int) -> None:
             state = self._state.columns(blocks[number])
@@ -112,7 +114,7 @@ class Detector:
         self._share(learn_block, range(len(blocks)))
         self._steps = []
 
-    def _begin(self, values: Array, moment: Moment, scores: Scores, block: slice, workspace: Workspace, bands: bool) -> Step:
+    def _begin(self, values: Array, moment: Moment, scores: Scores, block: slice, *, workspace: Workspace, bands: bool) -> Step:
         now = np.asarray(values[block], np.float32)
         return Step(now, moment, self._settings, self._rates, self._threshold, scores.part(block), workspace, bands)
 

@@ -31,9 +31,10 @@ class LearningMask:
 def apply_mask(step: Step, state: DetectorState, mask: LearningMask) -> None:
     """Take out of ``errors`` and ``value`` what an incident explains, and out of ``present`` what is not to be learned."""
     if len(mask.frozen):
-        present = np.ones_like(step.value) if step.is_complete else step.present
+        present = np.ones_like(step.value) * step.present
         present[mask.frozen] = 0
-        step.present, step.is_complete = present, False
+        step.present = present
+        step.is_complete = False
         state.event[1, mask.frozen] = np.minimum(state.event[1, mask.frozen], 1)
     if len(mask.changed):
         if np.shares_memory(step.value, step.values):

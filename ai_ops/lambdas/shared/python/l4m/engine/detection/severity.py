@@ -12,7 +12,6 @@ from l4m.engine.detection.state import Array
 PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
 KNOTS = ((0.83, 2.86, 3.80), (1.89, 3.55, 4.30), (3.18, 5.07, 5.30))  # log survival scores there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
-RARITIES = (-2.0, 0.0, math.log10(30 / 7), math.log10(365 / 7))  # log10 of weeks between such points of a quiet series
 BEYOND = 4.6  # score past the last knot that takes severity half the way from 90 to 100
 THRESHOLD, THRESHOLD_PER_DAY = (
     2.5,
@@ -49,19 +48,6 @@ def _knots(per_day: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return the log survival scores of the severities, and by how much severity grows with the score past each of them."""
     knots = 0.0, *(float(np.interp(math.log10(per_day), PER_DAY, row)) for row in KNOTS)
     return knots, (*(np.diff(SEVERITIES) / np.diff(knots)).tolist(), 0.0)
-
-
-def rarity_of(severity: Array) -> Array:
-    """Return how seldom a quiet series reaches a severity: log10 of weeks, -2 for none.
-
-    Examples
-    --------
-    >>> [round(float(rarity), 2) for rarity in rarity_of(np.array([0.0, 50.0, 90.0], np.float32))]
-    [-2.0, 0.0, 1.72]
-    """
-    over = np.maximum(severity - SEVERITIES[-1], 0)
-    over *= BEYOND / np.maximum(100 - severity, 1e-3)
-    return np.asarray(np.interp(severity, SEVERITIES, RARITIES) + over / math.log(10), np.float32)
 
 
 def threshold_of(sensitivity: float, per_day: int) -> float:

@@ -98,7 +98,15 @@ class Drift:
         order = np.argsort(-strength[tuple(found.T)], kind="stable")
         usual = np.nan_to_num(usual)
         return [
-            SlowChange(int(p), int(m), int(side[p, m]), float(strength[p, m]), float(usual[p, m]), self._onset(p, m, usual[p, m]), float(error[p, m]))
+            SlowChange(
+                place=int(p),
+                measure=int(m),
+                side=int(side[p, m]),
+                strength=float(strength[p, m]),
+                trend=float(usual[p, m]),
+                days=self._onset(p, m, usual[p, m]),
+                error=float(error[p, m]),
+            )
             for p, m in found[order]
         ]
 

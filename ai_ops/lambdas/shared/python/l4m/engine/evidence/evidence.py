@@ -1,4 +1,4 @@
-"""Evidence of all nodes, an interval at a time: residuals beside the week and the parents, added up over windows, in units of what opens an incident."""
+"""Evidence of all nodes, an interval at a time: residuals beside week and parents, added up, in units of what opens an incident."""
 
 from __future__ import annotations
 
@@ -159,7 +159,17 @@ class Evidence:
             due, self._lenient = self.week.expect(self.row(moment), season, is_positive)
         return np.asarray(np.where(is_positive, np.maximum(due, 0), due), np.float32)
 
-    def judge(self, moment: Moment, kinds: Kinds, value: Array, due: Array, known: Bools, explained: Array | None, silent: Array | None) -> Signs:
+    def judge(
+        self,
+        moment: Moment,
+        kinds: Kinds,
+        value: Array,
+        due: Array,
+        known: Bools,
+        *,
+        explained: Array | None = None,
+        silent: Array | None = None,
+    ) -> Signs:
         """Return the signs of an interval.
 
         Parameters
@@ -226,9 +236,12 @@ class Evidence:
 
     def _add_up(self, own: Array, due: Array) -> Array:
         """Add an interval to the sums; return them in standard errors of independent noise."""
-        for sums, term in ((self.sums, own), (self.dues, due), (self.squares, np.square(self._size))):
-            sums *= self._decay
-            sums += term
+        np.multiply(self.sums, self._decay, out=self.sums)
+        np.multiply(self.dues, self._decay, out=self.dues)
+        np.multiply(self.squares, self._decay, out=self.squares)
+        self.sums += own
+        self.dues += due
+        self.squares += np.square(self._size)
         return np.asarray(self.sums / np.sqrt(self.noise.sum_variance(self.sums, self.dues, self.squares, self._lengths)))
 
     def _weigh_effect(self) -> Array:

@@ -26,8 +26,8 @@ class Noise:
     """Learns var(y | e) = grain * m + share * e^2 + floor of every series, with m = ((sqrt y + sqrt e) / 2)^2.
 
     The grain is that of sums of parts (1 for counts, the size of a part for amounts), the share that of what moves all parts
-    together, the floor what the baseline errs by whatever is due. They follow from two weighted means of squared residuals (moment estimators of a quasi-likelihood: McCullagh and
-    Nelder 1989, ch. 9). The mean of the roots makes (y - e) / sqrt(grain * m) the variance-stabilised 2 (sqrt y - sqrt e) of
+    together, the floor what the baseline errs by whatever is due. They follow from two weighted means of squared residuals
+    (moment estimators of a quasi-likelihood: McCullagh and Nelder 1989, ch. 9). The mean of the roots makes (y - e) / sqrt(grain * m) the variance-stabilised 2 (sqrt y - sqrt e) of
     Anscombe (1948), so that a rise from nothing is judged as surely as a fall to nothing. Residuals are winsorised at three
     sigma; every one of them counts, those of calm hours too.
 
@@ -42,8 +42,10 @@ class Noise:
 
     def __init__(self, nodes: int, measures: int, span: float) -> None:
         shape = (nodes, measures)
-        self.points, self.squares, self.ratios, self.means, self.sizes, self.inverses = (np.zeros(shape, np.float32) for _ in range(6))
-        self.grain, self.share, self.floor = np.zeros(shape, np.float32), np.full(shape, LEAST_SHARE, np.float32), np.zeros(shape, np.float32)
+        self.points, self.squares, self.ratios = (np.zeros(shape, np.float32) for _ in range(3))
+        self.means, self.sizes, self.inverses = (np.zeros(shape, np.float32) for _ in range(3))
+        self.grain, self.floor = (np.zeros(shape, np.float32) for _ in range(2))
+        self.share = np.full(shape, LEAST_SHARE, np.float32)
         self._span = span
 
     def grow(self, nodes: int) -> None:
@@ -115,7 +117,7 @@ class Noise:
         self.floor[:] = np.maximum(rest - share * self.sizes, least) + TINY
 
     @staticmethod
-    def _usual_grain(apparent: Array, leaves: NDArray[np.bool_], is_count: bool) -> float:
+    def _usual_grain(apparent: NDArray[Any], leaves: NDArray[np.bool_], is_count: bool) -> float:
         """Return the grain of a measure: of the leaves that show least but noise of counting; of a count it is no less than 1."""
         found = apparent[leaves]
         if is_count:

@@ -48,7 +48,7 @@ class Presence:
         """Return how often some nodes reported at an hour of the week."""
         known, every = self.shares[row][nodes], self.all[nodes]
         share = known.astype(np.float32) / np.float32(FULL)
-        return np.where(known == 0, every, np.minimum(np.float32(0.8) * share + np.float32(0.2) * every, 1))
+        return np.asarray(np.where(known == 0, every, np.minimum(np.float32(0.8) * share + np.float32(0.2) * every, 1)))
 
     def chance(self, share: Array, nodes: Any = slice(None)) -> Array:
         """Return the chance of one silent interval of some nodes."""
@@ -72,8 +72,9 @@ class Presence:
 
     def _learn_full(self) -> None:
         """Learn an interval in which all series reported."""
-        for count in (self.seen, self._hour, self._visits):
-            count += 1
+        self.seen += 1
+        self._hour += 1
+        self._visits += 1
         if not self._is_full:
             self.all += (1 - self.all) / np.minimum(self.seen, np.float32(LONGEST))
             self._is_full = bool((self.all == 1).all())

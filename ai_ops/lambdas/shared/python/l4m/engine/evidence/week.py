@@ -79,10 +79,11 @@ class WeekCourse:
         """
         tried = weight * self._is_known
         gain = tried / np.minimum(self.tried + 1, np.float32(self._span))
-        for error, forecast in zip(self.errors, (self._season, self._own), strict=True):
+        for number, forecast in enumerate((self._season, self._own)):
+            error = self.errors[number]
             square = np.square(clean - forecast)
             square = np.where(self.tried > 20, np.minimum(square, WINSOR * error + TINY), square)
-            error += gain * (square - error)
+            self.errors[number] += gain * (square - error)
         self.tried += tried
         share = np.clip(clean / np.maximum(self.level, TINY), -6e4, 6e4)
         visits = self.visits[row].astype(np.float32)

@@ -36,12 +36,6 @@ class HierarchyIndex:
         return np.array([sum(value != ANY for value in node) for node in self.nodes], np.int64)
 
     @cached_property
-    def singles(self) -> NDArray[np.int64]:
-        """Dimension that each node keeps as its only one; -1 for nodes that keep none or several."""
-        kept = ([d for d, value in enumerate(node) if value != ANY] for node in self.nodes)
-        return np.array([only[0] if len(only) == 1 else -1 for only in kept], np.int64)
-
-    @cached_property
     def codes(self) -> NDArray[np.int64]:
         """Dimension values of each leaf as numbers, shape (leaves, dimensions)."""
         codes = np.zeros((len(self.leaves), len(self.settings.dimensions)), np.int64)
@@ -114,7 +108,3 @@ class HierarchyIndex:
     def name_node(self, node: int) -> dict[str, str]:
         """Return the dimension values that a node keeps."""
         return {name: value for name, value in zip(self.settings.dimensions, self.nodes[node], strict=True) if value != ANY}
-
-    def find_node(self, dimensions: Sequence[int], leaf: int) -> int | None:
-        """Return the node of a place, or None if it has no series of its own."""
-        return self.numbers.get(tuple(value if d in dimensions else ANY for d, value in enumerate(self.leaves[leaf])))

@@ -22,7 +22,7 @@ Array = NDArray[np.float32]
 
 
 def group_series(
-    index: HierarchyIndex, now: Interval, measure: int, incidents: Sequence[OpenIncident], severity: Array, weights: Array
+    index: HierarchyIndex, now: Interval, measure: int, incidents: Sequence[OpenIncident], *, severity: Array, weights: Array
 ) -> Group | None:
     """Return the group of a measure in one interval, or None if no leaf of the incidents deviates.
 
@@ -69,7 +69,7 @@ def group_series(
     return Group(
         measure=index.settings.measures[measure].name,
         start=now.start,
-        severity=round(max(whole, max(one.severity for one in series)), 2),
+        severity=round(max([whole, *(one.severity for one in series)]), 2),
         direction="up" if owner.side > 0 else "down",
         kind="missing" if np.abs(deviation[shown][absent]).sum() * 2 > np.abs(deviation[shown]).sum() else "value",
         series=tuple(series),

@@ -77,7 +77,7 @@ class OpenIncident:
         lacks = float((self.due - self.actual)[self.lead, self.leaves].sum())
         return self.side < 0 and float(self.absent[self.lead, self.leaves].sum()) * 2 > lacks
 
-    def add(self, value: Floats, due: Floats, variance: Floats, absent: Bools, sigmas: Sequence[float]) -> None:
+    def add(self, value: NDArray[Any], due: NDArray[Any], variance: NDArray[Any], absent: Bools, sigmas: Sequence[float]) -> None:
         """Add an interval; arrays of shape (leaves, measures), ``sigmas`` the deviations of the place's measures."""
         self.actual += value.T
         self.due += due.T

@@ -32,7 +32,7 @@ def find_slow(index: HierarchyIndex, kinds: Kinds, judge: Judge, tracker: Tracke
         held = index.add_up(leaves.astype(np.float32)[:, np.newaxis])[judge.tracked, 0]
         taken |= held > 0
         judge.drift.note(np.flatnonzero(held == sizes), found.side)
-        one = tracker.tell_slow(found.measure, found.side, leaves, _start(index, found, now.at), now, slow)
+        one = tracker.tell_slow(found.measure, found.side, leaves, start=_start(index, found, now.at), now=now, sums=slow)
         if one is not None:
             rescale_days(index, judge, leaves, found.measure, float(slow.actual[leaves].sum() / max(slow.due[leaves].sum(), 1e-9)))
             yield one

@@ -32,7 +32,7 @@ class Suppression:
         self._settings: Settings = index.settings
         self._rules = [(names.index(one.measure), _leaves_below(index, one), one) for one in feedback if one.measure in names]
 
-    def reason(self, measure: int, leaves: Bools, side: int, severity: float, deviation: float, due: float) -> str:
+    def reason(self, measure: int, leaves: Bools, side: int, severity: float, *, deviation: float, due: float) -> str:
         """Return why an incident is not told, or an empty text; deviation and due are those of an interval."""
         settings = self._settings
         if settings.direction is not Direction.BOTH and (settings.direction is Direction.UP) != (side > 0):
@@ -44,15 +44,6 @@ class Suppression:
             if number == measure and same_side and severity <= one.severity + MARGIN and bool(below[leaves].all()):
                 return BY_FEEDBACK
         return ""
-
-    def is_normal(self, measure: int, severity: NDArray[np.float32], side: NDArray[np.float32]) -> Bools:
-        """Return which points of leaves a user called normal; arrays of shape (leaves,)."""
-        normal = np.zeros(len(severity), np.bool_)
-        for number, below, one in self._rules:
-            if number == measure:
-                same_side = side > 0 if one.direction == "up" else side < 0
-                normal |= below & same_side & (severity <= one.severity + MARGIN)
-        return normal
 
 
 def _leaves_below(index: HierarchyIndex, one: Feedback) -> Bools:

@@ -268,7 +268,7 @@ class Tracker:
         """Open an incident of a leaf that is not tracked."""
         self._open(measure, side, 1, np.array([leaf]), strength)
 
-    def tell_slow(self, m: int, side: int, leaves: Bools, start: int, now: Interval, sums: Slow) -> OpenIncident | None:
+    def tell_slow(self, m: int, side: int, leaves: Bools, *, start: int, now: Interval, sums: Slow) -> OpenIncident | None:
         """Tell a slow change: it is the rule at once. None where an incident of the place says it already."""
         for one in [*self.open, *self.recent]:
             if m in one.onsets and one.side == side and (one.leaves & leaves).sum() >= OVERLAP * max(leaves.sum(), one.leaves.sum()):
@@ -301,7 +301,8 @@ class Tracker:
             is_lasting=True,
         )
         gone = float((actual - due)[m, leaves].sum()) / (7 * self._day)
-        one.untold = self._suppression.reason(m, leaves, side, severity_of(one.strength), gone, float(due[m, leaves].sum()) / (7 * self._day))
+        expected = float(due[m, leaves].sum()) / (7 * self._day)
+        one.untold = self._suppression.reason(m, leaves, side, severity_of(one.strength), deviation=gone, due=expected)
         self.changed[one.id] = one
         self.recent = [old for old in self.recent if now.at - old.end <= 2 * self._day] + [one]
         return one
@@ -325,7 +326,7 @@ class Tracker:
         if joined is None and len(self.open) >= MOST_OPEN:
             joined = next((one for one in reversed(self.open) if one.side == side), None)
         if joined is None:
-            joined = self._create(start, m, side, window, own, strength)
+            joined = self._create(m, side, own, start=start, window=window, strength=strength)
             self.open.append(joined)
         else:
             joined.onsets.setdefault(m, start)
@@ -341,7 +342,7 @@ class Tracker:
         nodes = nodes_of(self._index, leaves)
         self._evidence.reset(np.flatnonzero(np.isin(self._tracked, nodes)), measures)
 
-    def _create(self, start: int, m: int, side: int, window: int, own: Bools, strength: float) -> OpenIncident:
+    def _create(self, m: int, side: int, own: Bools, *, start: int, window: int, strength: float) -> OpenIncident:
         now, past = self._now, self._past
         slots = self._slots(start)
         value, due, came = (part[slots].astype(np.float64) for part in (past.value, past.due, past.came))
@@ -374,7 +375,7 @@ class Tracker:
         last = slice(-max(1, window // 3), None)
         gone, expected = (value - due)[last][:, own, m].sum(axis=1), due[last][:, own, m].sum(axis=1)
         one.recent, one.recent_due = float(gone.mean()), float(expected.mean())
-        one.untold = self._suppression.reason(m, own, side, severity_of(strength), one.recent, one.recent_due)
+        one.untold = self._suppression.reason(m, own, side, severity_of(strength), deviation=one.recent, due=one.recent_due)
         return one
 
     def _locate(self, own: Bools, m: int, side: int, start: int) -> Bools | None:

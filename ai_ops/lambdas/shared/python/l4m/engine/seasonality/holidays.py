@@ -48,26 +48,6 @@ def has_calendar(country: str) -> bool:
     return country in list_supported_countries()
 
 
-def is_country(name: str) -> bool:
-    """Return whether a name, or an ISO 3166 code, is one of a country.
-
-    >>> [is_country(name) for name in ("DE", "uk", "United States", "web", "EWR")]
-    [True, True, True, False, False]
-    """
-    return _plain(name) in _country_names()
-
-
-@lru_cache(maxsize=1)
-def _country_names() -> frozenset[str]:
-    from holidays.registry import COUNTRIES  # noqa: PLC0415 - the same
-
-    return frozenset(_plain(name) for module, names in COUNTRIES.items() for name in (module, *names))
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
 class Calendar:
     """Says how much of a holiday a day is.
 
