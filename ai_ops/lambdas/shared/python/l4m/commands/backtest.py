@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ class Outputs:
     incidents: Path | None
     html: Path | None
     limit: int
+    why: bool = False
 
     def check(self) -> None:
         """Refuse files whose folder does not exist, before any work is done."""
@@ -95,13 +97,14 @@ class Outputs:
 @click.option("--incidents", type=_FILE, help="Write the incidents (JSON).")
 @click.option("--html", type=_FILE, help="Write a page with a chart per incident; opens offline.")
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Incidents to show.")
+@click.option("--why", is_flag=True, help="Say how many anomalous points belong to an incident, and why the others were not told.")
 def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, html: Path | None, limit: int, **options: Any) -> None:
     """Find the incidents in files of metrics (CSV, JSON lines or Parquet, also gzipped): paths or patterns.
 
     Every point is scored from earlier points only, as it would have been live.
     """
     files = find_files(data)
-    outputs = Outputs(points, incidents, html, limit)
+    outputs = Outputs(points, incidents, html, limit, options["why"])
     outputs.check()
     interval = parse_interval(options["interval"])
     settings = _settings(options, interval)
@@ -135,7 +138,8 @@ def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Ou
         points = PointFiles(Path(folder), names, settings.dimensions) if outputs.points or outputs.html else None
         monitor = Monitor(settings)
         detecting = progress.add_task("detecting", total=block.values.shape[1], unit="intervals")
-        incidents = replay(monitor, block, clock, points, lambda done: _advance(progress, detecting, done))
+        reasons: Counter[str] | None = Counter() if outputs.why else None
+        incidents = replay(monitor, block, clock, points, lambda done: _advance(progress, detecting, done), reasons=reasons)
         if points and outputs.points:
             points.write_parquet(outputs.points)
         if points and outputs.html:
@@ -145,6 +149,16 @@ def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Ou
     if outputs.incidents:
         write_json(incident_document(incidents), outputs.incidents)
     _show(incidents, clock, report, outputs)
+    if reasons is not None:
+        _explain(reasons)
+
+
+def _explain(reasons: Counter[str]) -> None:
+    """Say of all anomalous points why they were told or not."""
+    console = Console(highlight=False)
+    console.print(f"{sum(reasons.values()):,} anomalous points of series and rollups:")
+    for reason, count in reasons.most_common():
+        console.print(f"{count:>9,}  {reason}", markup=False)
 
 
 def _settings(options: dict[str, Any], interval: Interval) -> Settings:

@@ -44,6 +44,10 @@ def _incident(one: Incident) -> dict[str, Any]:
         "causes": [_cause(cause) for cause in one.causes],
         "series": one.series,
         "kind": one.kind,
+        "noticed": one.noticed,
+        "actual": one.actual,
+        "expected": one.expected,
+        "is_lasting": one.is_lasting,
     }
 
 

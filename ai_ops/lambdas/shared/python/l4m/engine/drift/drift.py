@@ -20,6 +20,7 @@ FINEST = 1  # dimensions that a node keeps at most: a slow change of one leaf of
 MOST_TREND = 1.0  # log of a usual change, beyond which four weeks ago says nothing of today
 MARGIN = 0.8  # of what opens an incident of an hour: there are seven looks a week, and they overlap
 DEPTH_COST = 0.15  # by which a finer node has to have moved more: there are many of them
+TINY = 1e-9
 PAUSE = 21  # days in which a place that was told is not told again to the same side
 TO_SIGMA = (WEEK / 2) ** 0.5  # what a week's sum changes from day to day to the error of that sum
 
@@ -79,16 +80,16 @@ class Drift:
             return []
         weeks = np.cumsum(np.concatenate([np.zeros((1, *self.sums.shape[1:])), self.sums]), axis=0)
         weeks = weeks[WEEK:] - weeks[:-WEEK]  # ends on day WEEK-1, WEEK, ...
-        with np.errstate(all="ignore"):
-            logs = np.log(weeks[BACK:] / weeks[:-BACK])
-            moves = np.abs(np.diff(np.log(weeks), axis=0))[-BACK - TREND_FROM : -TREND_FROM]
-            limit = 2 * np.nanquantile(moves, 0.75, axis=0)
-            error = TO_SIGMA * np.sqrt(np.nanmean(np.square(np.minimum(moves, limit)), axis=0)) * 2**0.5
-            usual = np.nanmedian(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
-        change = logs[-1] - np.nan_to_num(usual)
-        usual = np.nan_to_num(usual)
-        is_known = np.isfinite(change) & np.isfinite(error) & (error > 0) & (weeks[-1 - BACK] > 0) & (np.abs(change) >= LEAST)
-        is_known &= (np.abs(usual) < MOST_TREND) & (depths <= max(FINEST, int(depths.min(initial=0))))[:, np.newaxis]
+        is_known = (weeks[-BACK - TREND_TO :] > 0).all(axis=0)
+        weeks = np.where(is_known, weeks, 1.0)
+        logs = np.log(np.maximum(weeks[BACK:], TINY) / np.maximum(weeks[:-BACK], TINY))
+        moves = np.abs(np.diff(np.log(np.maximum(weeks, TINY)), axis=0))[-BACK - TREND_FROM : -TREND_FROM]
+        limit = 2 * np.quantile(moves, 0.75, axis=0)
+        error = TO_SIGMA * np.sqrt(np.mean(np.square(np.minimum(moves, limit)), axis=0)) * 2**0.5
+        usual = np.median(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
+        change = logs[-1] - usual
+        is_known &= (error > 0) & (np.abs(change) >= LEAST) & (np.abs(usual) < MOST_TREND)
+        is_known &= (depths <= max(FINEST, int(depths.min(initial=0))))[:, np.newaxis]
         gate = MARGIN * gate_of(WEEK * change.size, sensitivity)
         strength = np.where(is_known, np.abs(change) / np.maximum(error, 0.005) / gate, 0)
         side = np.sign(change)
@@ -96,7 +97,6 @@ class Drift:
         strength[(np.where(side > 0, self.told[0], self.told[1]) > 0)] = 0
         found = np.argwhere(strength >= 1)
         order = np.argsort(-strength[tuple(found.T)], kind="stable")
-        usual = np.nan_to_num(usual)
         return [
             SlowChange(
                 place=int(p),

@@ -27,7 +27,8 @@ class Noise:
 
     The grain is that of sums of parts (1 for counts, the size of a part for amounts), the share that of what moves all parts
     together, the floor what the baseline errs by whatever is due. They follow from two weighted means of squared residuals
-    (moment estimators of a quasi-likelihood: McCullagh and Nelder 1989, ch. 9). The mean of the roots makes (y - e) / sqrt(grain * m) the variance-stabilised 2 (sqrt y - sqrt e) of
+    (moment estimators of a quasi-likelihood: McCullagh and Nelder 1989, ch. 9).
+    The mean of the roots makes (y - e) / sqrt(grain * m) the variance-stabilised 2 (sqrt y - sqrt e) of
     Anscombe (1948), so that a rise from nothing is judged as surely as a fall to nothing. Residuals are winsorised at three
     sigma; every one of them counts, those of calm hours too.
 

@@ -35,7 +35,7 @@ class Suppression:
     def reason(self, measure: int, leaves: Bools, side: int, severity: float, *, deviation: float, due: float) -> str:
         """Return why an incident is not told, or an empty text; deviation and due are those of an interval."""
         settings = self._settings
-        if settings.direction is not Direction.BOTH and (settings.direction is Direction.UP) != (side > 0):
+        if settings.direction is (Direction.DOWN if side > 0 else Direction.UP):
             return BY_DIRECTION
         if abs(deviation) < settings.minimum_absolute or abs(deviation) < settings.minimum_relative * abs(due):
             return BY_SIZE
