@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ COMMANDS = {
     "apply": ("l4m.commands.apply", "Make detector, metric set and alert what a params.json says."),
     "install-client": ("l4m.commands.install_client", "Give boto3 and the AWS CLI their lookoutmetrics client back."),
 }  # name -> module with the click command ``command``, and its line in the help
+FOR_AWS = ("aws_lambda_powertools", "boto3", "botocore", "jsonschema", "sqlglot")  # what the extra `aws` brings
 FAILED = 2  # exit code of everything a user can mend
 
 
@@ -32,7 +34,10 @@ class LazyGroup(click.Group):
         """The command of a name."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        try:
+            command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+        except ModuleNotFoundError as error:
+            raise _lacking(cmd_name, error) from error
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -44,10 +49,23 @@ class LazyGroup(click.Group):
         """Run a command; an error that the user can mend is told without a traceback."""
         try:
             return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            raise _lacking(ctx.invoked_subcommand, error) from error
         except L4mError as error:
             for line in error.faults if isinstance(error, InvalidInput) else (error,):
                 click.echo(f"error: {line}", err=True)
             ctx.exit(FAILED)
+
+
+def _lacking(command: str | None, error: ModuleNotFoundError) -> Exception:
+    """What to say of a package that is not installed; a module of our own that is missing is a fault of ours."""
+    package = (error.name or "").partition(".")[0]
+    if package in FOR_AWS:
+        wheel = f"l4m-{version('l4m')}-py3-none-any.whl[aws]"
+        return click.ClickException(
+            f"l4m {command} needs {package}, which is not installed; the wheel's extra brings it: pip install '{wheel}'"
+        )
+    return error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

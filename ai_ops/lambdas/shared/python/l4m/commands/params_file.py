@@ -12,7 +12,6 @@ from l4m.api.service_model import MODELS
 from l4m.connector.params import Params
 from l4m.connector.validation import Surroundings, read_params
 from l4m.errors import Fault, InvalidInput
-from loader import Loader
 
 ENDPOINT = "AWS_ENDPOINT_URL_LOOKOUTMETRICS"
 argument = click.argument("file", metavar="params.json", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -27,6 +26,8 @@ def service() -> Any:
     """A client of the service, whatever boto3 is installed."""
     if not os.environ.get(ENDPOINT):
         raise InvalidInput(Fault(ENDPOINT, "is not set: export the stack's output ServiceEndpoint under this name"))
+    from loader import Loader  # noqa: PLC0415 - checking a file needs no AWS
+
     known = os.environ.get("AWS_DATA_PATH")
     os.environ["AWS_DATA_PATH"] = os.pathsep.join([str(MODELS), *([known] if known else [])])
     return Loader().client("lookoutmetrics")
