@@ -4,15 +4,17 @@
 #     LAMBDA_BUCKET  bucket for packaged code
 #     CLUSTER        identifier of the Redshift cluster, or workgroup:NAME
 #     SECRET         ARN of the secret with the database's credentials
-#     NOTEBOOK_ROLE  name of the role this runs under; the connector lets it write params.json
+#     NOTEBOOK_ROLE  name of the role this runs under; the connector lets it write params.json. - when it may do so already
 # Environment, all optional: STACK (custom-rs-connector), SECRET_NAME (redshift-l4mintegration), DEPLOY_ROLE_ARN (role that CloudFormation
-# assumes), PERMISSIONS_BOUNDARY (policy ARN), NOTIFICATION_EMAIL, LOG_RETENTION_DAYS, PYTHON (3.11 or newer, with boto3 for the params).
+# assumes), PERMISSIONS_BOUNDARY (policy ARN), NOTIFICATION_EMAIL, LOG_RETENTION_DAYS, RUN_MEMORY, RUN_STORAGE, MAX_SERIES, EVENT_BUS_NAME,
+# LATE_HOURS (each like the parameter of that name), PYTHON (3.11 or newer, with boto3 for the params).
 set -Eeuo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 die() { echo "deploy_custom_connector: $*" >&2; exit "${code:-1}"; }
 [ $# -eq 4 ] || code=2 die "needs LAMBDA_BUCKET CLUSTER SECRET NOTEBOOK_ROLE, got $# arguments"
 lambda_bucket=$1 cluster=$2 secret=$3 notebook_role=${4##*/}
+[ "$notebook_role" != - ] || notebook_role=""
 [[ $lambda_bucket =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || code=2 die "LAMBDA_BUCKET is not the name of a bucket: $lambda_bucket"
 [[ $cluster =~ ^(workgroup:)?[a-z][a-z0-9-]{0,62}$ ]] || code=2 die "CLUSTER is neither a cluster identifier nor workgroup:NAME: $cluster"
 [[ $secret =~ ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+ ]] || code=2 die "SECRET is not the ARN of a secret: $secret"
@@ -24,7 +26,9 @@ export SAM_CLI_TELEMETRY=0
 # What is known so far, by the name of the parameter it fills; outputs of each stack are added to it.
 declare -A known=([RedshiftSecret]=$secret [SageMakerNotebookRole]=$notebook_role [NamePrefix]=$stack
   [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-}
-  [NotificationEmail]=${NOTIFICATION_EMAIL:-} [LogRetentionDays]=${LOG_RETENTION_DAYS:-})
+  [NotificationEmail]=${NOTIFICATION_EMAIL:-} [LogRetentionDays]=${LOG_RETENTION_DAYS:-}
+  [RunMemory]=${RUN_MEMORY:-} [RunStorage]=${RUN_STORAGE:-} [MaxSeries]=${MAX_SERIES:-}
+  [EventBusName]=${EVENT_BUS_NAME:-} [LateHours]=${LATE_HOURS:-})
 case "$cluster" in
   workgroup:*) known[RedshiftWorkgroup]=${cluster#workgroup:} database=(--workgroup "${cluster#workgroup:}") ;;
   *) known[RedshiftCluster]=$cluster database=(--cluster "$cluster") ;;

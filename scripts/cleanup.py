@@ -4,7 +4,9 @@ import argparse
 import os
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
+SAMCONFIG = ROOT / "samconfig.toml"
 MODELS = ROOT / "ai_ops" / "lambdas" / "shared" / "python" / "l4m" / "api" / "models"
 ATTEMPTS = 3  # a stack whose bucket was written to while it was deleted is tried again
 WAIT_SECONDS = 3600
@@ -27,6 +30,9 @@ class Stack:
     outputs: dict[str, str] = field(default_factory=dict)
     buckets: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
+    layers: list[str] = field(default_factory=list)
+    roles: list[str] = field(default_factory=list)
+    policies: list[str] = field(default_factory=list)
     logical_ids: set[str] = field(default_factory=set)
 
 
@@ -54,13 +60,23 @@ class Account:
         stack = Stack(name, described["StackStatus"], {item["OutputKey"]: item["OutputValue"] for item in described.get("Outputs", [])})
         for resource in self._resources(name):
             stack.logical_ids.add(resource["LogicalResourceId"])
-            kept = {"AWS::S3::Bucket": stack.buckets, "AWS::DynamoDB::Table": stack.tables}.get(resource["ResourceType"])
+            kept = self._kept_in(stack, resource)
             if kept is not None and resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE":
                 kept.append(resource["PhysicalResourceId"])
         if stack.logical_ids and marker not in stack.logical_ids:
             raise NotOursError(f"the stack {name} has no resource {marker}: it was not made by this project, name another one")
         stack.tables = [table for table in stack.tables if self._has_table(table)]
         return stack
+
+    @staticmethod
+    def _kept_in(stack: Stack, resource: dict[str, Any]) -> list[str] | None:
+        """Where a resource is noted that outlives its stack."""
+        if resource["LogicalResourceId"] == "DeployRole":
+            return stack.roles
+        if resource["LogicalResourceId"] == "CreatedRolesBoundary":
+            return stack.policies
+        kinds = {"AWS::S3::Bucket": stack.buckets, "AWS::DynamoDB::Table": stack.tables, "AWS::Lambda::LayerVersion": stack.layers}
+        return kinds.get(resource["ResourceType"])
 
     def _has_table(self, name: str) -> bool:
         try:
@@ -105,6 +121,7 @@ class Account:
             for table in stack.tables:
                 self.say(f"deleting table {table}")
                 _ignoring(("ResourceNotFoundException",), self.dynamodb.delete_table, TableName=table)
+            self._delete_kept(stack)
             self.say(f"deleting stack {stack.name}")
             self.cloudformation.delete_stack(StackName=stack.name)
             self._wait(lambda: self._status(stack.name) in {"GONE", "DELETE_FAILED"}, f"stack {stack.name} to be deleted")
@@ -112,6 +129,24 @@ class Account:
                 return
             self.say(f"stack {stack.name} could not be deleted, attempt {attempt + 1} of {ATTEMPTS}")
         raise SystemExit(f"the stack {stack.name} cannot be deleted; its events in the console say why. Then run this again.")
+
+    def _delete_kept(self, stack: Stack) -> None:
+        """Delete layers of all versions, and the role and the boundary with which the stacks deleted before this one were made."""
+        client, iam = self.session.client("lambda"), self.session.client("iam")
+        for layer in dict.fromkeys(arn.split(":")[-2] for arn in stack.layers):
+            for page in client.get_paginator("list_layer_versions").paginate(LayerName=layer):
+                for version in page["LayerVersions"]:
+                    self.say(f"deleting layer {layer} {version['Version']}")
+                    client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
+        for role in stack.roles:
+            self.say(f"deleting role {role}")
+            with suppress(iam.exceptions.NoSuchEntityException):
+                for policy in iam.list_role_policies(RoleName=role)["PolicyNames"]:
+                    iam.delete_role_policy(RoleName=role, PolicyName=policy)
+                iam.delete_role(RoleName=role)
+        for policy in stack.policies:
+            self.say(f"deleting policy {policy.rsplit('/', 1)[-1]}")
+            _ignoring(("NoSuchEntity",), iam.delete_policy, PolicyArn=policy)
 
     def _status(self, name: str) -> str:
         try:
@@ -174,14 +209,19 @@ def _ignoring(codes: tuple[str, ...], call: Callable[..., Any], **arguments: str
             raise
 
 
-def order(prefix: str, root: str | None, solution: str, demo: str | None) -> list[tuple[str, str]]:
+def order(prefix: str | None, root: str | None, solution: str, demo: str | None) -> list[tuple[str, str]]:
     """Stack names with the resource that marks each as ours, in the order of deletion."""
-    deployed = (
-        [(root, "InputBucket")]
-        if root
-        else [(f"{prefix}-crawl", "RedshiftContinuousCrawl"), (prefix, "InputBucket"), (f"{prefix}-service", "ServiceApi")]
-    )
+    apps = [(f"{prefix}-crawl", "RedshiftContinuousCrawl"), (f"{prefix}", "InputBucket"), (f"{prefix}-service", "ServiceApi")]
+    deployed = ([(root, "InputBucket")] if root else []) + (apps if prefix else [])
     return [*deployed, (solution, "SAMDeploySageMakerInstance"), *([(demo, "S3ContentBucket")] if demo else [])]
+
+
+def deployed_with_sam(stage: str) -> str:
+    """The name that `sam deploy --config-env STAGE` gives the root template's stack."""
+    stages = tomllib.loads(SAMCONFIG.read_text(encoding="utf-8"))
+    if stage not in stages or stage == "version":
+        raise SystemExit(f"cleanup: samconfig.toml has no stage {stage!r}")
+    return str(stages[stage]["deploy"]["parameters"]["stack_name"])
 
 
 def main() -> int:
@@ -189,7 +229,10 @@ def main() -> int:
     os.environ["AWS_DATA_PATH"] = os.pathsep.join(filter(None, [str(MODELS), os.environ.get("AWS_DATA_PATH")]))
     session = boto3.Session(region_name=arguments.region)
     account = Account(session)
-    names = order(arguments.prefix, arguments.stack, arguments.solution, None if arguments.keep_demo else arguments.demo)
+    root, prefix = arguments.stack, arguments.prefix
+    if not root and not prefix:  # whichever way it was deployed
+        root, prefix = deployed_with_sam(arguments.config_env), "custom-rs-connector"
+    names = order(prefix, root, arguments.solution, None if arguments.keep_demo else arguments.demo)
     try:
         stacks = [stack for name, marker in names if (stack := account.find(name, marker))]
     except NotOursError as error:
@@ -234,8 +277,11 @@ def confirmed(account: str, region: str) -> bool:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/cleanup", description=__doc__)
-    parser.add_argument("--prefix", default="custom-rs-connector", help="name of the connector's stack (default: %(default)s)")
-    parser.add_argument("--stack", help="name of the root template's stack, if everything was deployed in one")
+    parser.add_argument(
+        "--prefix", help="name of the connector's stack, deployed by the notebook or the script (default: custom-rs-connector)"
+    )
+    parser.add_argument("--stack", help="name of the root template's stack (default: the one of samconfig.toml)")
+    parser.add_argument("--config-env", default="default", metavar="STAGE", help="stage of samconfig.toml that it was deployed with")
     parser.add_argument("--solution", default="CustomRedshiftConnector", help="stack of the second Launch Stack (default: %(default)s)")
     parser.add_argument("--demo", default="ProductionRedshiftDemo", help="stack of the first Launch Stack (default: %(default)s)")
     parser.add_argument("--keep-demo", action="store_true", help="leave the sample Redshift alone")

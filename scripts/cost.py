@@ -19,7 +19,7 @@ PRICES = Path(__file__).with_name("prices.json")
 class Usage:
     """What one run of a detector takes; seconds and bytes per series were measured on two cores, the rest is on the safe side."""
 
-    detection_gb: float = 4.0  # memory of run-detection
+    detection_gb: float = 3008 / 1024  # memory of run-detection
     seconds_a_run: float = 3.0  # a cold start and the calls to AWS
     seconds_a_series: float = 50e-6  # state from S3, rows, detection, causes, state to S3; 22e-6 of it computing
     series_at_once: int = 50_000  # that one function learns; more are learned in shards, each of which reads all of the history

@@ -8,6 +8,7 @@ import pytest
 ROOT_TEMPLATE = "template.yaml"
 APPS = ["ai_ops/template.yaml", "ai_ops/l4m-service.yaml", "ai_ops/l4m-redshift-continuous-crawl.yaml"]
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+NAMESPACE = "arn:aws:redshift-serverless:eu-west-1:123456789012:namespace/01234567-89ab-cdef-0123-456789abcdef"
 BOUNDARY = "arn:aws:iam::123456789012:policy/bounds"
 NETWORK = {"SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"}
 COMMON = {"NamePrefix", "LogRetentionDays", "XRayTracing", "SubnetIds", "SecurityGroupIds", "KmsKeyArn", "PermissionsBoundary"}
@@ -18,6 +19,8 @@ NAMES = {
     "AWS::Scheduler::ScheduleGroup": "Name",
     "AWS::CloudWatch::Dashboard": "DashboardName",
 }
+
+MOST_MEMORY_OF_A_NEW_ACCOUNT = 3008
 
 each_app = pytest.mark.parametrize("app", APPS)
 
@@ -68,7 +71,7 @@ def test_subnets_and_security_groups_come_together_or_not_at_all(deployed, app):
 @pytest.mark.parametrize("app", [APPS[0], APPS[2], ROOT_TEMPLATE, "ai_ops/l4m-redshift-solution.yaml"])
 def test_a_cluster_or_a_workgroup_is_named_and_not_both(deployed, app):
     assert deployed(app, RedshiftCluster="shop").broken == []
-    assert deployed(app, RedshiftCluster="", RedshiftWorkgroup="shop").broken == []
+    assert deployed(app, RedshiftCluster="", RedshiftWorkgroup="shop", RedshiftNamespaceArn=NAMESPACE).broken == []
     assert deployed(app, RedshiftCluster="", RedshiftWorkgroup="").broken != []
     assert deployed(app, RedshiftCluster="shop", RedshiftWorkgroup="shop2").broken != []
 
@@ -132,6 +135,47 @@ def test_the_root_offers_every_common_option_and_hands_it_to_every_app(deployed)
     assert made.values.keys() >= COMMON
     for stack in made.of_type("AWS::CloudFormation::Stack").values():
         assert stack["Parameters"].keys() >= COMMON
+
+
+def test_the_root_hands_on_what_a_large_detector_or_a_daily_crawl_needs(deployed):
+    sizes = {"RunMemory": "10240", "RunStorage": "10000", "MaxSeries": "1000000", "EventBusName": "shop"}
+    stacks = deployed(ROOT_TEMPLATE, **sizes, LateHours="26").of_type("AWS::CloudFormation::Stack")
+    assert stacks["Service"]["Parameters"].items() >= sizes.items()
+    assert stacks["Crawl"]["Parameters"]["LateHours"] == "26"
+
+
+@pytest.mark.parametrize("app", [*APPS, ROOT_TEMPLATE])
+def test_a_new_account_allows_the_memory_of_every_function(deployed, app):
+    made = deployed(app)
+    assert int(made.values.get("RunMemory", 0)) <= MOST_MEMORY_OF_A_NEW_ACCOUNT
+    assert all(int(function.get("MemorySize", 128)) <= MOST_MEMORY_OF_A_NEW_ACCOUNT for function in functions(made).values())
+
+
+def test_a_namespace_and_its_roles_are_named_or_not_touched(deployed):
+    solution, copy = "ai_ops/l4m-redshift-solution.yaml", "arn:aws:iam::123456789012:role/copy"
+    serverless = {"RedshiftCluster": "", "RedshiftWorkgroup": "shop"}
+    assert deployed(solution, **serverless).broken == ["RedshiftWorkgroup needs RedshiftNamespaceArn"]
+    made = deployed(solution, **serverless, RedshiftNamespaceArn=NAMESPACE, NamespaceRoleArns=f"{copy},{copy}2")
+    statements = made.of_type("AWS::IAM::ManagedPolicy")["NotebookPolicy"]["PolicyDocument"]["Statement"]
+    assert [item["Resource"] for item in statements if "redshift-serverless:UpdateNamespace" in item["Action"]] == [NAMESPACE]
+    assert [copy, f"{copy}2"] in [item["Resource"] for item in statements if item["Action"] == "iam:PassRole"]
+
+
+@pytest.mark.parametrize(
+    ("database", "users"),
+    [
+        ({}, "arn:aws:redshift:eu-west-1:123456789012:dbuser:shop/*"),
+        (
+            {"RedshiftCluster": "", "RedshiftWorkgroup": "shop"},
+            "arn:aws:redshift:eu-west-1:123456789012:dbuser:serverless-123456789012-*/*",
+        ),
+    ],
+)
+def test_redshift_takes_the_role_as_its_documentation_says(deployed, database, users):
+    role = deployed(APPS[0], **database).of_type("AWS::IAM::Role")["LookoutForMetricsRole"]
+    (trust,) = (item for item in role["AssumeRolePolicyDocument"]["Statement"] if "Service" in item["Principal"])
+    assert trust["Principal"]["Service"] == ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
+    assert trust["Condition"] == {"StringLike": {"sts:ExternalId": users}}  # the only thing that it states, by its documentation
 
 
 def test_the_same_parameter_takes_the_same_values_wherever_it_is_asked_for(deployed):

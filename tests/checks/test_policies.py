@@ -23,6 +23,11 @@ OPTIONS = {
 }
 MEANT = {  # what parliament says of policies that are as they should be, by resource and finding
     ("CreatedRolesBoundary", "RESOURCE_STAR"): "a boundary is a ceiling and grants nothing",
+    (
+        "CreatedRolesBoundary",
+        "RESOURCE_MISMATCH",
+    ): "states:*Execution on machines and on executions; parliament knows DescribeExecution of express ones",
+    ("DeployRole", "UNKNOWN_ACTION"): "tags of API Gateway and scaling of functions have actions that are younger than parliament's list",
     ("DeployRole", "INVALID_ARN"): "the SAM transform belongs to an account that is called aws",
     ("NotebookPolicy", "INVALID_ARN"): "the same",
     (

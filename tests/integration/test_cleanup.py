@@ -137,7 +137,7 @@ def test_one_stack_of_the_root_template_takes_and_loses_every_option_and_goes_wi
     assert {tuple(facts.values()) for facts in functions(account).values()} == {(0, 0, False)}
 
     fill(account, outputs["InputBucketName"])
-    done = cleanup(account, "--stack", "l4m", "--yes")
+    done = cleanup(account, "--yes")  # samconfig.toml knows its name
     assert done.returncode == 0, done.stderr
     account.client("secretsmanager").delete_secret(SecretId=secret, ForceDeleteWithoutRecovery=True)
     account.client("iam").delete_policy(PolicyArn=options_boundary(account))

@@ -55,8 +55,7 @@ def test_from_the_first_stack_to_a_detector(account):
     boundary = {"PermissionsBoundary": next(policy["Arn"] for policy in policies if "CreatedRolesBoundary" in policy["PolicyName"])}
     service = account.deploy(ROOT / "ai_ops/l4m-service.yaml", "custom-rs-connector-service", boundary)
     given = {name: service[name] for name in ("ServiceEndpoint", "ServiceApiArn", "ServiceRoleArn", "SharedLayerArn")}
-    notebook = {"SageMakerNotebookRole": solution["RedshiftL4MSagemakerRole"]}
-    connector = account.deploy(ROOT / "ai_ops/template.yaml", "custom-rs-connector", {**database, **given, **notebook, **boundary})
+    connector = account.deploy(ROOT / "ai_ops/template.yaml", "custom-rs-connector", {**database, **given, **boundary})
 
     role = account.client("iam").get_role(RoleName=solution["RedshiftL4MSagemakerRole"])["Role"]["Arn"]
     keys = credentials(account, role)

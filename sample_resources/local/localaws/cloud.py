@@ -97,10 +97,11 @@ class Cloud:
             "aws_session_token": role.session_token,
         }
 
-    def require_trust(self, role_arn: str, service: str) -> None:
-        """Raise ``PermissionError`` unless the role trusts an AWS service."""
+    def require_trust(self, role_arn: str, service: str, external_id: str = "") -> None:
+        """Raise ``PermissionError`` unless the role trusts an AWS service, which says for whom it asks: its account, or an external id."""
         role = iam_backends[self.place.account][self.place.partition].get_role_by_arn(role_arn)
-        access = Access("sts:AssumeRole", role_arn, service, self.guard.surroundings() | {"aws:sourceaccount": self.place.account})
+        stated = {"sts:externalid": external_id} if external_id else {"aws:sourceaccount": self.place.account}
+        access = Access("sts:AssumeRole", role_arn, service, self.guard.surroundings() | stated)
         if self.guard.is_enforcing and decide([role.assume_role_policy_document], access) is not True:
             raise PermissionError(f"{role_arn} does not trust {service}")
 

@@ -96,6 +96,16 @@ def test_outputs_become_the_parameters_of_the_next_stack(deploy):
     assert "ParameterKey=AlarmTopicArn,ParameterValue=arn:topic" in deployment(log, "custom-rs-connector-service")
 
 
+def test_sizes_and_hours_are_handed_on_to_the_stacks_that_have_them(deploy):
+    _, log = deploy(*GOOD[:3], "-", RUN_MEMORY="10240", MAX_SERIES="1000000", RUN_STORAGE="9000", EVENT_BUS_NAME="shop", LATE_HOURS="26")
+    service, crawl = deployment(log, "custom-rs-connector-service"), deployment(log, "custom-rs-connector-crawl")
+    for name, value in (("RunMemory", "10240"), ("MaxSeries", "1000000"), ("RunStorage", "9000"), ("EventBusName", "shop")):
+        assert f"ParameterKey={name},ParameterValue={value}" in service
+        assert name not in crawl
+    assert "ParameterKey=LateHours,ParameterValue=26" in crawl
+    assert "SageMakerNotebookRole" not in deployment(log, "custom-rs-connector"), "- stands for no role"
+
+
 def test_a_workgroup_is_handed_on_as_one(deploy):
     done, log = deploy("lambda-bucket", "workgroup:demo", SECRET, "role")
     assert done.returncode == 0, done.stderr

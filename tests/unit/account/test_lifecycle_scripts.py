@@ -19,7 +19,8 @@ TOOLS = {  # what the notebook's machine brings
     "dnf": "exit 0",
     "chown": "exit 0",
     "systemd-run": 'shift 2; "$@"; exit 0',
-    "git": 'mkdir -p "${@: -1}"; cp -r "$SOLUTION/." "${@: -1}"; echo "git $*" >> "$TOOLS_LOG"',
+    "git": 'case "$1" in init) mkdir -p "${@: -1}/.git"; cp -r "$SOLUTION/." "${@: -1}" ;; esac; echo "git $*" >> "$TOOLS_LOG"',
+    "aws": 'echo "aws $*" >> "$TOOLS_LOG"',
     "python3.12": 'mkdir -p "$3/bin"; ln -s "$(type -P true)" "$3/bin/pip"; ln -s "$(type -P true)" "$3/bin/python"',
     "curl": 'cat > "$SIGNAL"; echo "curl $*" >> "$TOOLS_LOG"',
 }
@@ -63,7 +64,8 @@ def notebook(request, root, tmp_path):
 def test_success_is_signalled_to_the_stack(notebook):
     assert notebook("echo all tables loaded")["Status"] == "SUCCESS"
     log = notebook.log.read_text()
-    assert "git clone --depth 1 --branch <SolutionRevision> <SolutionRepository> solution" in log
+    assert "git -C solution remote add origin <SolutionRepository>" in log
+    assert "git -C solution fetch --quiet --depth 1 origin <SolutionRevision>" in log  # a branch, a tag or a commit
     assert "<SetupHandle>" in log
 
 
@@ -73,11 +75,27 @@ def test_failure_carries_its_last_words_into_the_stacks_events(notebook):
     assert signal["Reason"].endswith('COPY failed: "no" such bucket')
 
 
+def test_the_log_outlives_a_stack_that_failed(root, notebook, request):
+    notebook("exit 1")
+    log = notebook.log.read_text().splitlines()
+    kept = [number for number, line in enumerate(log) if line.startswith("aws s3 cp --quiet")]
+    told = next(number for number, line in enumerate(log) if line.startswith("curl"))
+    assert len(kept) == (1 if "solution" in request.node.callspec.id else 0)
+    assert all(number < told for number in kept), "it is copied before the stack hears of the failure and removes the notebook"
+
+
+def test_packages_are_those_of_the_lock_file(root):
+    for template in SCRIPTS:
+        script = lifecycle(root, template)
+        assert "pip install --quiet --require-hashes --only-binary :all: -r solution/ai_ops/lambdas/shared/requirements.txt" in script
+    assert "boto3==" in (root / "ai_ops/lambdas/shared/requirements.txt").read_text()
+
+
 def test_a_second_start_goes_on_from_the_clone(notebook):
     assert notebook("exit 1")["Status"] == "FAILURE"
     (notebook.log.parent / "home/SageMaker/solution").joinpath("kept").touch()
     notebook("exit 0")
-    assert notebook.log.read_text().count("git clone") == 1
+    assert notebook.log.read_text().count(" fetch ") == 1
 
 
 def test_a_script_is_short_enough_for_sagemaker(root):

@@ -39,7 +39,7 @@ class Warehouse:
         self._databases: dict[tuple[str, str], duckdb.DuckDBPyConnection] = {}
         self._lock = threading.Lock()
 
-    def session(self, cluster: str, database: str) -> "Session":
+    def session(self, cluster: str, database: str, is_serverless: bool = False) -> "Session":
         """Return a new session."""
         with self._lock:
             key = (re.sub(r"\W", "_", cluster), re.sub(r"\W", "_", database))
@@ -54,7 +54,7 @@ class Warehouse:
                 }
                 self._databases[key] = duckdb.connect(str(folder / f"{key[1]}.duckdb"), config=config)
                 self._databases[key].execute("SET TimeZone = 'UTC'; SET autoinstall_known_extensions = false")
-            return Session(self._databases[key].cursor(), Transfer(self._cloud, cluster))
+            return Session(self._databases[key].cursor(), Transfer(self._cloud, cluster, is_serverless))
 
     def close(self) -> None:
         """Close every database."""

@@ -197,7 +197,7 @@ class Statements:
             if statement.status == "ABORTED":
                 return
             statement.session = self._warehouse.session(
-                str(body.get("ClusterIdentifier") or body.get("WorkgroupName")), str(body["Database"])
+                str(body.get("ClusterIdentifier") or body.get("WorkgroupName")), str(body["Database"]), "WorkgroupName" in body
             )
             statement.updated = time.time()
             statement.status = "STARTED"

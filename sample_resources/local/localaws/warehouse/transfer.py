@@ -33,9 +33,12 @@ COLUMNS = """
 class Transfer:
     """Moves rows for one cluster."""
 
-    def __init__(self, cloud: "Cloud", cluster: str) -> None:
+    def __init__(self, cloud: "Cloud", cluster: str, is_serverless: bool) -> None:
         self._cloud = cloud
         self._cluster = cluster
+        self._service = "redshift-serverless.amazonaws.com" if is_serverless else "redshift.amazonaws.com"
+        place = cloud.place
+        self._user = place.arn("redshift", f"dbuser:{f'serverless-{place.account}-' if is_serverless else ''}{cluster}/l4m")
 
     def unload(self, connection: duckdb.DuckDBPyConnection, sql: str) -> int:
         """Write a query's rows to S3 and return their number; no rows write no file."""
@@ -123,11 +126,9 @@ class Transfer:
         cluster = redshift_backends[place.account][place.region].clusters.get(self._cluster)
         attached = set(getattr(cluster, "iam_roles_arn", None) or []) if cluster else {role}
         try:
-            self._cloud.require_trust(role, "redshift.amazonaws.com")
+            self._cloud.require_trust(role, self._service, self._user)  # what Redshift states when it takes a role on
         except Exception as error:
-            raise RedshiftError(
-                f"User arn:aws:redshift:{place.region}:{place.account}:dbuser:{self._cluster} is not authorized to assume IAM Role {role}"
-            ) from error
+            raise RedshiftError(f"User {self._user} is not authorized to assume IAM Role {role}") from error
         if role not in attached:
             raise RedshiftError(f"The IAM role {role} is not associated to cluster {self._cluster}")
 

@@ -46,7 +46,7 @@ class RunEnvironment:
     most_series: int = 50_000  # measures times combinations of dimension values, of one detector
     series_at_once: int = 50_000  # of a detector that one function learns; more are learned in shards
     learn_machine_arn: str = ""  # which does that
-    memory_mb: int = 4096
+    memory_mb: int = 3008
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str]) -> RunEnvironment:
