@@ -14,6 +14,7 @@ from l4m.store.table import Table
 from loader import Loader
 
 LIMITS = Limits(**json.loads(os.environ["QUOTAS"]))
+passed_roles: dict[tuple[str, str], datetime] = {}
 loader = Loader(via=os.environ["DATA_ACCESS_ROLE_ARN"])
 
 
@@ -28,6 +29,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         partition=os.environ["PARTITION"],
         now=datetime.now(UTC),
         run_function_arn=os.environ["RUN_FUNCTION_ARN"],
+        passed_roles=passed_roles,
         limits=LIMITS,
     )
     return response_to_event(handle(request_from_event(event), surroundings))

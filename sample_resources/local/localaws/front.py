@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from localaws.cloud import Cloud
 
 log = logging.getLogger(__name__)
-GATEWAY_SCOPES = {"execute-api", "lookoutmetrics"}
+GATEWAY_SCOPE = "execute-api"
+REFUSED_SCOPE = "lookoutmetrics"  # of clients that sign as they did for the old service; API Gateway knows no such service
 
 
 class _Dispatcher(DomainDispatcherApplication):
@@ -55,7 +56,10 @@ class Front:
             _, service = scope(environ.get("HTTP_AUTHORIZATION", ""))
         except NotAuthorizedError:
             return None
-        return self._gateway(Request(environ)) if service in GATEWAY_SCOPES else None
+        if service == REFUSED_SCOPE:
+            told = f"Credential should be scoped to correct service: '{GATEWAY_SCOPE}'."
+            return Response(json.dumps({"message": told}), 403, content_type="application/json")
+        return self._gateway(Request(environ)) if service == GATEWAY_SCOPE else None
 
     def _name_execution(self, environ: dict[str, Any]) -> None:
         """Give an execution a name when the caller gives none, as AWS does and moto does not."""

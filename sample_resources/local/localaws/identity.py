@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.awslambda.utils import get_backend as lambda_backend
-from moto.iam.access_control import AssumedRoleAccessKey, CreateAccessKeyFailure, create_access_key
+from moto.iam.access_control import AssumedRoleAccessKey, CreateAccessKeyFailure, IAMUserAccessKey, create_access_key
 from moto.iam.models import Policy, iam_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -58,6 +58,25 @@ class Guard:
         assert session is not None
         limits = (session.policy,) if session.policy else ()
         return Caller(key.arn, session.role_arn, session.user_id, policies, limits + self._boundary(session.role_arn))
+
+    def principal(self, arn: str) -> Caller:
+        """Return a user or role as it is by itself, without a session; raises ``KeyError`` for one that is not there."""
+        backend = iam_backends[self.place.account][self.place.partition]
+        kind, name = arn.rsplit(":", 1)[-1].split("/", 1)
+        if kind == "role" and any(role.arn == arn for role in backend.roles.values()):
+            return self.role(arn, "simulated")
+        user = backend.users[name.rsplit("/", 1)[-1]] if kind == "user" else None
+        if user is None:
+            raise KeyError(arn)
+        key = IAMUserAccessKey.__new__(IAMUserAccessKey)  # moto collects a user's policies for a key only
+        key.account_id, key.partition, key._owner_user_name = self.place.account, self.place.partition, user.name
+        return Caller(arn, "", user.id, tuple(_document(item) for item in key.collect_policies()))
+
+    def identity_allows(self, caller: Caller, action: str, resource: str, context: Mapping[str, str]) -> bool | None:
+        """What the caller's own policies and boundary say: True, False for a denial, None where nothing speaks of it."""
+        access = Access(action, resource, caller.arn, {**self.surroundings(), **caller.context(), **context})
+        verdicts = [decide(caller.policies, access), *(decide([limit], access) for limit in caller.limits)]
+        return False if False in verdicts else None if None in verdicts else True
 
     def role(self, role_arn: str, session: str) -> Caller:
         """Return a role as a caller, for services that act under it."""

@@ -9,10 +9,11 @@
 7. ``method_names_from_class``: is remembered, for moto looks through a class at every request.
 8. ``RedshiftResponse.modify_cluster_iam_roles``: which moto does not have (`warehouse/roles.py`).
 9. ``DistributedIterationComponent._map_run``: a Distributed Map needs a right, and fails with any of its executions (`maps.py`).
-9. ``Table.query`` of DynamoDB: looks at one partition; moto sorts the whole table for every query.
-10. ``BaseJSONSerializer``: an item's values go out as they are; moto looks for ten types under every name they might have.
-11. ``BaseResponse._enrich_response``: looks for XML only in what may be XML.
-12. ``http.client.parse_headers`` of the standard library: reads headers as e-mails (`handler.py`).
+10. ``IamResponse.simulate_principal_policy``: which moto does not have (`simulation.py`).
+11. ``Table.query`` of DynamoDB: looks at one partition; moto sorts the whole table for every query.
+12. ``BaseJSONSerializer``: an item's values go out as they are; moto looks for ten types under every name they might have.
+13. ``BaseResponse._enrich_response``: looks for XML only in what may be XML.
+14. ``http.client.parse_headers`` of the standard library: reads headers as e-mails (`handler.py`).
 """
 
 import http.client
@@ -37,7 +38,7 @@ from moto.s3.models import FakeBucket
 from moto.sns.models import Subscription
 from moto.stepfunctions.parser.asl.utils import boto_client
 
-from localaws import maps
+from localaws import maps, simulation
 from localaws.gatekeeper import authorize
 from localaws.handler import read_headers
 from localaws.identity import NotAuthorizedError
@@ -52,6 +53,7 @@ INDEX_NAME = 6  # its place among the arguments of ``Table.query`` after the key
 def install(cloud: "Cloud") -> None:
     """Put all replacements in place for this process."""
     roles.install()
+    simulation.install(cloud)
     maps.install(cloud)
     http.client.parse_headers = read_headers
     LambdaFunction.invoke = invoke_function(cloud)

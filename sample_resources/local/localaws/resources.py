@@ -111,8 +111,8 @@ def _sts(action: str, get: Get, place: Place, path: str) -> Iterable[str]:
 def _iam(action: str, get: Get, place: Place, path: str) -> Iterable[str]:
     if get("RoleName"):
         yield f"arn:{place.partition}:iam::{place.account}:role/{get('RoleName')}"
-    elif get("PolicyArn"):
-        yield get("PolicyArn")
+    elif get("PolicyArn") or get("PolicySourceArn"):
+        yield get("PolicyArn") or get("PolicySourceArn")
 
 
 def _redshift(action: str, get: Get, place: Place, path: str) -> Iterable[str]:

@@ -9,10 +9,10 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 
-def call(cloud, path, method="POST", body=b"", keys=None):
+def call(cloud, path, method="POST", body=b"", keys=None, scope="execute-api"):
     env = cloud.environment()
     request = AWSRequest(method, cloud.endpoint + path, data=body, headers={"Content-Type": "application/json"})
-    SigV4Auth(keys or Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]), "execute-api", "us-east-1").add_auth(request)
+    SigV4Auth(keys or Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]), scope, "us-east-1").add_auth(request)
     try:
         asked = urllib.request.Request(request.url, request.body, dict(request.headers), method=method)
         with urllib.request.urlopen(asked, timeout=60) as answer:
@@ -35,6 +35,11 @@ def test_the_function_receives_path_query_body_and_caller(cloud, app):
 def test_status_headers_and_body_are_the_functions(cloud, app):
     status, headers, body = call(cloud, "/teapot")
     assert (status, headers["x-reason"], body) == (418, "short", {"__type": "Teapot"})
+
+
+def test_a_signature_for_the_old_service_is_refused_as_api_gateway_refuses_it(cloud, app):
+    status, _, body = call(cloud, "/ListAlerts", scope="lookoutmetrics")
+    assert (status, body) == (403, {"message": "Credential should be scoped to correct service: 'execute-api'."})
 
 
 def test_a_signature_with_another_secret_is_refused(cloud, app):

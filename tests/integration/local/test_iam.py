@@ -181,3 +181,26 @@ def test_enforcement_can_be_switched_off(cloud, acting):
     finally:
         cloud.enforce_iam(True)
     assert refused(sns.list_topics) in ("AccessDenied", "AuthorizationError")
+
+
+def test_policies_are_simulated_as_they_are_enforced(cloud):
+    iam = cloud.client("iam")
+    iam.create_user(UserName="simulated")
+    role = "arn:aws:iam::123456789012:role/somebody"
+    condition = {"StringEquals": {"iam:PassedToService": "lookoutmetrics.amazonaws.com"}}
+    statement = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": role, "Condition": condition}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.put_user_policy(UserName="simulated", PolicyName="pass", PolicyDocument=policy)
+
+    def decision(resource, service, source="arn:aws:iam::123456789012:user/simulated"):
+        stated = {"ContextKeyName": "iam:PassedToService", "ContextKeyValues": [service], "ContextKeyType": "string"}
+        asked = {"PolicySourceArn": source, "ActionNames": ["iam:PassRole"], "ResourceArns": [resource], "ContextEntries": [stated]}
+        return iam.simulate_principal_policy(**asked)["EvaluationResults"][0]["EvalDecision"]
+
+    assert decision(role, "lookoutmetrics.amazonaws.com") == "allowed"
+    assert decision(role, "lambda.amazonaws.com") == "implicitDeny"
+    assert decision(f"{role}-else", "lookoutmetrics.amazonaws.com") == "implicitDeny"
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        decision(role, "lookoutmetrics.amazonaws.com", "arn:aws:iam::123456789012:user/nobody")
+    iam.delete_user_policy(UserName="simulated", PolicyName="pass")
+    iam.delete_user(UserName="simulated")

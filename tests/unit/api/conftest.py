@@ -47,9 +47,10 @@ class Service:
 
     context: Context
     invocations: Invocations
+    caller: str = f"arn:aws:iam::{ACCOUNT}:root"  # who may pass any role; tests/unit/service/test_passing.py has others
 
     def call(self, request: Request) -> Response:
-        return handle(request, self.context)
+        return handle(replace(request, caller=self.caller), self.context)
 
     def post(self, operation: str, members: Any) -> tuple[int, dict[str, Any]]:
         body = members if isinstance(members, bytes) else json.dumps(members).encode()

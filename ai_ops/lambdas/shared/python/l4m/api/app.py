@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from l4m.api.faults import WireFault, cannot_parse, fault_of, fault_of_call, internal, unknown_operation
@@ -33,6 +34,7 @@ Members = dict[str, Any]
 
 def handle(request: Request, context: Context) -> Response:
     """Answer a request; errors are answers too."""
+    context = replace(context, caller=request.caller)
     model = load_model()
     content_type = AMZ_JSON if request.headers.get("content-type", "").startswith(AMZ_JSON) else JSON
     route = model.route(request.method, request.path)

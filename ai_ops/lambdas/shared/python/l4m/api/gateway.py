@@ -18,6 +18,7 @@ def request_from_event(event: Mapping[str, Any]) -> Request:
         path=event["rawPath"],
         query=parse_qs(event.get("rawQueryString") or "", keep_blank_values=True),
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        caller=event["requestContext"].get("authorizer", {}).get("iam", {}).get("userArn") or "",
         body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass"),
     )
 

@@ -15,6 +15,7 @@ class Request:
     query: Mapping[str, Sequence[str]] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    caller: str = ""  # ARN of the principal that signed it
 
 
 @dataclass(frozen=True)

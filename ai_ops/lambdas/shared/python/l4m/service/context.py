@@ -77,6 +77,8 @@ class Context:
     partition: str
     now: datetime
     run_function_arn: str
+    caller: str = ""  # ARN of whom a call of the API comes from; runs have none, and are handed no roles
+    passed_roles: dict[tuple[str, str], datetime] = field(default_factory=dict)  # by caller and role, until when that was found allowed
     limits: Limits = field(default_factory=Limits)
     environment: RunEnvironment = field(default_factory=RunEnvironment)
 

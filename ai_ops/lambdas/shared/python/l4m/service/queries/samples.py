@@ -7,9 +7,11 @@ from functools import partial
 from typing import Any
 
 from l4m.answers import Detected, DetectedConfig, Sample
+from l4m.errors import Fault, InvalidInput
 from l4m.model import CsvFormat, JsonFormat, S3Source
 from l4m.service.access import open_source, user_client
 from l4m.service.context import Context
+from l4m.service.passing import require_pass_role
 from l4m.sources.s3 import S3
 from l4m.sources.source import Access, Settings
 from l4m.sources.tables.sniffing import Head, guess_charset, guess_delimiter, guess_frequency, guess_header, parse_head, unpack
@@ -19,15 +21,20 @@ SAMPLE_ROWS = 10
 
 def read_sample(context: Context, source: Settings) -> Sample:
     """Names of the columns and the first rows of a source."""
+    require_pass_role(context, source.role_arn)
     return open_source(context, source).sample(SAMPLE_ROWS)
 
 
 def detect_config(context: Context, detector_arn: str, templated_path: str | None, historical_path: str | None) -> DetectedConfig:
-    """Settings that fit the files; they are read under the role of the detector's metric set, or else the service's own."""
+    """Settings that fit the files; they are read under the role of the detector's metric set, which the caller may pass."""
     context.resources.detector(detector_arn)
     roles = [one.source.role_arn for one in context.resources.metric_sets(detector_arn) if one.source.kind == S3.kind]
-    access = Access(partial(user_client, context, roles[0]) if roles else context.clients.client)
-    files = S3(S3Source("", templated_path, historical_path, CsvFormat()), access)
+    if not roles:
+        raise InvalidInput(
+            Fault("AnomalyDetectorArn", "has no metric set yet, whose role would read the files; GetSampleData takes a role of yours")
+        )
+    require_pass_role(context, roles[0])
+    files = S3(S3Source("", templated_path, historical_path, CsvFormat()), Access(partial(user_client, context, roles[0])))
     compression, content = unpack(files.head()[1])
     charset = guess_charset(content)
     lines = content.decode(charset, errors="replace").splitlines()[:100]

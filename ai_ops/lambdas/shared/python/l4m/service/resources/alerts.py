@@ -9,6 +9,7 @@ from l4m.answers import Page
 from l4m.errors import Fault, InvalidInput, QuotaExceeded
 from l4m.model import Alert, LambdaTarget, SnsTarget
 from l4m.service.context import Context
+from l4m.service.passing import require_pass_role
 from l4m.service.resources.alert_rules import alert_faults
 from l4m.service.resources.tags import tag_faults
 from l4m.store import keys
@@ -29,6 +30,7 @@ def create_alert(context: Context, alert: Alert, faults: Sequence[Fault] = ()) -
     """Keep a new alert of a detector, unless the caller knows ``faults`` already, or more are found."""
     detector = context.resources.detector(alert.detector_arn)
     _check(context, alert, [*faults, *tag_faults(context.limits, alert.tags)])
+    require_pass_role(context, alert.target.role_arn)
     if len(context.resources.alerts(detector.arn)) >= context.limits.alerts_per_detector:
         raise QuotaExceeded("alerts per detector", context.limits.alerts_per_detector, "MaxAlerts")
     context.resources.add_alert(alert)
@@ -52,7 +54,10 @@ def update_alert(context: Context, arn: str, change: AlertChange, faults: Sequen
         _check(context, edited, faults)
         return edited
 
-    return context.resources.change(context.resources.alert(arn), edit)
+    known = context.resources.alert(arn)
+    if change.target is not None and not faults:
+        require_pass_role(context, change.target.role_arn)
+    return context.resources.change(known, edit)
 
 
 def _check(context: Context, alert: Alert, faults: Sequence[Fault]) -> None:

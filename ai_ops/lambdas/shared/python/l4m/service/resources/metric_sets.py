@@ -10,6 +10,7 @@ from l4m.arns import METRIC_SET
 from l4m.errors import Conflict, Fault, InvalidInput, NotFound, QuotaExceeded
 from l4m.model import Detector, Frequency, Measure, MetricSet, OtherSource, S3Source, TimestampColumn
 from l4m.service.context import Context
+from l4m.service.passing import require_pass_role
 from l4m.service.resources.alert_rules import filter_faults
 from l4m.service.resources.detectors import AT_REST, LIVE
 from l4m.service.resources.metric_set_rules import metric_set_faults
@@ -40,6 +41,7 @@ def create_metric_set(context: Context, metric_set: MetricSet, faults: Sequence[
     detector = context.resources.detector(metric_set.detector_arn)
     found = [*faults, *tag_faults(context.limits, metric_set.tags), *metric_set_faults(metric_set, detector.frequency, context.account)]
     _refuse(found)
+    require_pass_role(context, metric_set.source.role_arn)
     _check_quotas(context, metric_set)
     if detector.status not in AT_REST:
         message = f"detector {detector.name!r} is {detector.status} and takes no metric set now"
@@ -71,6 +73,8 @@ def update_metric_set(context: Context, arn: str, change: MetricSetChange, fault
         _check_quotas(context, edited)
         return detector, edited
 
+    if change.source is not None and not faults:
+        require_pass_role(context, change.source.role_arn)
     detector, changed = context.resources.change_watched(known.detector_arn, edit)
     if changed is None:
         raise NotFound(METRIC_SET, arn)
