@@ -47,6 +47,7 @@ class Monitor:
 
     Examples
     --------
+    >>> from l4m.model import Measure
     >>> monitor = Monitor(Settings(interval_seconds=3600, measures=(Measure("views"),), dimensions=("country",)))
     >>> outcome = monitor.observe(Block(1_699_920_000, np.ones((1, 24, 2), np.float32), [("US",), ("DE",)]))
     >>> outcome.incidents, monitor.leaves

@@ -112,7 +112,7 @@ def sigmas_of(gap: Array, away: Array, variance: Array, whole: Array) -> Array:
     """Return deviations in standard errors, no larger than those from the season, and 0 where these go to the other side.
 
     >>> sigmas_of(np.array([-50.0, 50.0]), np.array([-80.0, -80.0]), np.array([100.0, 100.0]), np.array([100.0, 100.0])).round(1).tolist()
-    [-4.8, 0.0]
+    [-4.9, 0.0]
     """
     error = np.sqrt(variance + np.square(DOUBT * whole) + TINY)
     return np.asarray(np.sign(gap) * np.minimum(np.abs(gap), np.maximum(np.sign(gap) * away, 0)) / error)
