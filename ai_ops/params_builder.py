@@ -119,16 +119,18 @@ def upload(s3: Any, bucket: str, text: str, pause: Callable[[float], None] = tim
 
 def main() -> int:
     arguments = parse_arguments()
+    from botocore.exceptions import BotoCoreError  # noqa: PLC0415 - help needs no AWS SDK
+
     try:
         run(arguments)
-    except RefusedError as error:
+    except (RefusedError, BotoCoreError) as error:
         print(f"params_builder: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def run(arguments: argparse.Namespace) -> None:
-    import boto3  # noqa: PLC0415 - building a file needs no AWS SDK
+    import boto3  # noqa: PLC0415 - help needs no AWS SDK
 
     role, bucket = arguments.role, arguments.bucket
     if arguments.stack:

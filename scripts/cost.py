@@ -45,6 +45,8 @@ class Usage:
     alarms: int = 9
     dashboards: int = 1
     metrics: int = 10
+    redshift_rpus: int = 8  # the least of a serverless workgroup but for preview sizes
+    redshift_seconds: float = 60  # a workgroup that sleeps otherwise is woken by a crawl, and paid for a minute at least
 
     def run_seconds(self, series: int) -> float:
         """Seconds of one run."""
@@ -94,6 +96,13 @@ def monthly_cost(series: int, interval: str, prices: dict[str, Any], usage: Usag
     }
 
 
+def redshift_cost(interval: str, prices: dict[str, Any], usage: Usage | None = None) -> float:
+    """Dollars a month of a serverless workgroup that nothing but the crawl wakes; a provisioned cluster costs no more for it."""
+    usage = usage or Usage()
+    hours = MINUTES_A_MONTH / INTERVAL_MINUTES[interval] * usage.redshift_seconds / 3600
+    return float(hours * usage.redshift_rpus * prices["redshift_serverless_rpu_hour"])
+
+
 def learning_cost(series: int, intervals: int, prices: dict[str, Any], usage: Usage | None = None) -> float:
     """Dollars of learning once, at the activation; in shards from 50,000 series on."""
     usage = usage or Usage()
@@ -137,7 +146,7 @@ def table(prices: dict[str, Any]) -> str:
     """The comparison as a Markdown table."""
     usage = Usage()
     lines = [
-        f"Prices of {prices['region']} as of {prices['as_of']}, {prices['currency']} a month for one detector; Redshift not counted.",
+        f"Prices of {prices['region']} as of {prices['as_of']}, {prices['currency']} a month for one detector; Redshift in the last line.",
         "",
         "| series | " + " | ".join(INTERVAL_MINUTES) + " | Lookout for Metrics charged | one run | learned state | learning, once |",
         "|---:|" + "---:|" * (len(INTERVAL_MINUTES) + 4),
@@ -148,7 +157,19 @@ def table(prices: dict[str, Any]) -> str:
         size = [f"{usage.run_seconds(series):.1f} s", f"{usage.state_gb(series) * 1000:.1f} MB"]
         learning = f"{learning_cost(series, LEARNED_DAYS * 24, prices):.2f}"
         lines.append(f"| {series:,} | " + " | ".join([*ours, theirs, *size, learning]) + " |")
-    about = f"Learning from {LEARNED_DAYS} days by the hour; more than {usage.series_at_once:,} series in shards, by Step Functions."
+    woken = [f"{redshift_cost(interval, prices):,.2f}" for interval in INTERVAL_MINUTES]
+    lines.append(f"| serverless Redshift, woken by the crawl alone | {' | '.join(woken)} | | | | |")
+    idle = (
+        prices["cloudwatch_dashboard_month"],
+        usage.metrics * prices["cloudwatch_metric_month"],
+        usage.alarms * prices["cloudwatch_alarm_month"],
+    )
+    dearest = "Of the first line, {:.2f} are the dashboard (WithDashboard=false leaves it out), {:.2f} metrics, {:.2f} alarms.".format(
+        *idle
+    )
+    about = (
+        f"{dearest} Learning from {LEARNED_DAYS} days by the hour; more than {usage.series_at_once:,} series in shards, by Step Functions."
+    )
     return "\n".join([*lines, "", about])
 
 

@@ -1,10 +1,13 @@
 """What the options of the apps do to what is deployed: nothing unless they are given, and then everywhere."""
 
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 ROOT_TEMPLATE = "template.yaml"
 APPS = ["ai_ops/template.yaml", "ai_ops/l4m-service.yaml", "ai_ops/l4m-redshift-continuous-crawl.yaml"]
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
@@ -149,6 +152,60 @@ def test_a_new_account_allows_the_memory_of_every_function(deployed, app):
     made = deployed(app)
     assert int(made.values.get("RunMemory", 0)) <= MOST_MEMORY_OF_A_NEW_ACCOUNT
     assert all(int(function.get("MemorySize", 128)) <= MOST_MEMORY_OF_A_NEW_ACCOUNT for function in functions(made).values())
+
+
+def test_a_function_that_goes_on_in_another_invocation_of_its_own_may_do_so(deployed):
+    made = deployed(APPS[1])
+    assert functions(made)["RunDetection"]["RecursiveLoop"] == "Allow"
+
+
+def test_a_new_account_learns_in_shards_and_waits_for_room(deployed):
+    made = deployed(APPS[1])
+    assert int(made.values["ShardsAtOnce"]) < 10, "of ten executions at a time some are left for the rest"
+    states = json.loads((ROOT / "ai_ops/statemachine/learn.asl.json").read_text())["States"]
+    assert states["Learn Shards"]["MaxConcurrencyPath"] == "$.at_once"
+    tasks = [states["Join"], states["Advance"], states["Learn Shards"]["ItemProcessor"]["States"]["Learn Shard"]]
+    for task in tasks:
+        (retry,) = (item for item in task["Retry"] if "Lambda.TooManyRequestsException" in item["ErrorEquals"])
+        waits = [
+            min(retry["IntervalSeconds"] * retry["BackoffRate"] ** number, retry["MaxDelaySeconds"])
+            for number in range(retry["MaxAttempts"])
+        ]
+        assert sum(waits) > 1800, "as long as a shard takes that holds what this one waits for"
+        assert retry["JitterStrategy"] == "FULL"
+
+
+def test_stages_have_names_of_their_own_whatever_the_command_line_overrides(deployed):
+    stacks = deployed(ROOT_TEMPLATE).of_type("AWS::CloudFormation::Stack")
+    assert {stack["Parameters"]["NamePrefix"] for stack in stacks.values()} == {"l4m"}, "the stack's name"
+    stages = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    names = [stages[stage]["deploy"]["parameters"] for stage in ("default", "dev", "prod")]
+    assert len({item["stack_name"] for item in names}) == 3
+    assert all("parameter_overrides" not in item for item in names), "the command line's would replace them"
+
+
+def test_logs_of_the_api_take_no_room_in_the_accounts_policy_for_logs(deployed):
+    made = deployed(APPS[1])
+    assert made.of_type("AWS::Logs::LogGroup")["ApiLogs"]["LogGroupName"].startswith("/aws/vendedlogs/")
+
+
+@pytest.mark.parametrize("app", [APPS[0], APPS[2]])
+def test_a_secret_under_a_key_of_ones_own_can_be_read(deployed, app):
+    plain, given = deployed(app), deployed(app, SecretKmsKeyArn=KEY)
+    assert '"kms:Decrypt"' not in json.dumps(plain.of_type("AWS::IAM::Role"))
+    roles = [name for name, role in given.of_type("AWS::IAM::Role").items() if KEY in json.dumps(role)]
+    readers = [name for name, role in given.of_type("AWS::IAM::Role").items() if "secretsmanager:GetSecretValue" in json.dumps(role)]
+    assert roles == readers != []
+
+
+@pytest.mark.parametrize(("app", "function"), [(APPS[0], "RedshiftHistoricalCrawl"), (APPS[2], "RedshiftContinuousCrawl")])
+def test_redshift_is_told_the_buckets_key(deployed, app, function):
+    assert functions(deployed(app, KmsKeyArn=KEY))[function]["Environment"]["Variables"]["KMS_KEY_ARN"] == KEY
+
+
+def test_a_dashboard_can_be_done_without(deployed):
+    assert deployed(APPS[1]).of_type("AWS::CloudWatch::Dashboard")
+    assert not deployed(APPS[1], WithDashboard="false").of_type("AWS::CloudWatch::Dashboard")
 
 
 def test_a_namespace_and_its_roles_are_named_or_not_touched(deployed):

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,11 @@ def test_hooks_run_the_checks(root: Path) -> None:
         "scripts/check code": ["pre-commit"],
         "scripts/check": ["pre-push"],
     }
+
+
+def test_every_folder_of_the_package_lists_its_modules_for_import_linter(root: Path) -> None:
+    contracts = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    listed = {container for contract in contracts if contract.get("exhaustive") for container in contract["containers"]}
+    package = root / "ai_ops" / "lambdas" / "shared" / "python"
+    folders = {".".join(path.parent.relative_to(package).parts) for path in package.glob("l4m/**/*.py") if path.name != "__init__.py"}
+    assert sorted(folders - listed) == []

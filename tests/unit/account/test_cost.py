@@ -60,9 +60,14 @@ def test_the_table_has_a_line_for_each_size(cost, prices):
     table = cost.table(prices)
     assert prices["as_of"] in table
     rows = [line for line in table.splitlines() if line.startswith("|")]
-    assert [row.split(" | ")[0] for row in rows[2:]] == [f"| {series:,}" for series in cost.SERIES]
+    assert [row.split(" | ")[0] for row in rows[2:-1]] == [f"| {series:,}" for series in cost.SERIES]
     assert "| 9,500.00 |" in rows[4]
     assert len({row.count("|") for row in rows}) == 1
+
+
+def test_a_serverless_redshift_that_the_crawl_wakes_is_counted(cost, prices):
+    assert cost.redshift_cost("PT1H", prices) == pytest.approx(720 * 60 / 3600 * 8 * 0.375)
+    assert "serverless Redshift" in cost.table(prices)
 
 
 def test_no_series_is_refused(cost, prices):

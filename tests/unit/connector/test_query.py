@@ -74,6 +74,13 @@ def test_whatever_stands_in_a_query_or_a_path_stays_inside_the_quotes_of_the_unl
     assert strings == [text, f"s3://b/{text}/", "arn:aws:iam::1:role/r"]
 
 
+def test_the_unload_encrypts_under_the_buckets_key_where_it_has_one() -> None:
+    key = "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
+    sql = Redshift.export("select 1", Destination("s3://b/x/", "arn:r", {}, kms_key_arn=key))[0]
+    assert "KMS_KEY_ID '01234567-89ab-cdef-0123-456789abcdef' ENCRYPTED" in sql
+    assert "ENCRYPTED" not in Redshift.export("select 1", Destination("s3://b/x/", "arn:r", {}))[0]
+
+
 def test_the_unload_says_header_csv_and_follows_the_format() -> None:
     plain = Redshift.export("select 1", Destination("s3://b/x/", "arn:r", {}, is_folder=True))[0]
     assert plain == "UNLOAD ('select 1')\nTO 's3://b/x/'\nIAM_ROLE 'arn:r'\nHEADER CSV\nCLEANPATH"

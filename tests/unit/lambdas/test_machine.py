@@ -68,6 +68,8 @@ def test_names_that_are_caught_are_names_that_are_raised() -> None:
     assert {error for error in named if "." not in error} <= ours
 
 
+MOST_SECONDS = 86400 + 14400  # HistoryLimitSeconds at most, and then the detector
+EVENTS_A_LOOK = 9  # task entered, scheduled, started, succeeded, exited; choice and wait entered and exited
 EVENT = {"bucket": "b", "version": "v", "currentDate": "2022-01-12T18:00:00+00:00", "params": {"offset": 1}}
 PATIENCE = Patience(first_seconds=5, longest_seconds=60, limit_seconds=100)
 
@@ -83,6 +85,17 @@ def test_waits_double_up_to_the_longest() -> None:
         waits.append(result["wait_seconds"])
         event = kept(event, "crawl", result)
     assert waits == [5, 10, 20, 40, 60, 60, 60]
+
+
+@pytest.mark.parametrize("longest", [1, 5, 60])
+def test_an_execution_ends_before_its_history_is_full_however_short_the_waits(longest: int) -> None:
+    patience, event, waited, looks = Patience(1, longest), EVENT, 0, 0
+    while waited < MOST_SECONDS:
+        result = crawl_result(event, history.Progress(False, "f"), patience)
+        event = kept(event, "crawl", result)
+        waited += result["wait_seconds"]
+        looks += 1
+    assert looks * EVENTS_A_LOOK < 20_000, "AWS ends an execution at 25,000 events, and the detector is waited for as well"
 
 
 def test_what_the_machine_keeps_is_not_part_of_the_params() -> None:

@@ -54,7 +54,7 @@ def test_an_incident_may_last_as_long_as_it_likes(table: Table) -> None:
     token = FencingToken("1", lambda: None)
     anomalies.put_incident(token, {"id": "long"}, groups)
     anomalies.put_incident(token, {"id": "long", "end": 1}, {"000000000001#m": 1.0})
-    assert anomalies.incident("long") == {"id": "long", "end": 1, "groups": {**groups, "000000000001#m": 1.0}, "token": "1"}
+    assert anomalies.incident("long") == {"id": "long", "end": 1, "groups": {**groups, "000000000001#m": 1.0}, "token": "1", "format": 1}
 
 
 def test_what_is_too_large_to_be_kept_is_said_to_be(table: Table) -> None:

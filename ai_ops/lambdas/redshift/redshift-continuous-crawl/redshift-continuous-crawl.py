@@ -23,7 +23,8 @@ loader = Loader()
 
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take either event; only a tick's time decides which windows are due."""
-    target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
+    place = (parameters.optional(name) for name in ("REDSHIFT_CLUSTER", "REDSHIFT_WORKGROUP", "KMS_KEY_ARN"))
+    target = Target(*place)
     bucket = parameters.required("BUCKET")
     name = parameters.required("STATEMENT_NAME")
     crawl = Crawl(loader, bucket, target, name)

@@ -22,7 +22,8 @@ loader = Loader()
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take the machine's state; return what it keeps as ``$.params.crawl``."""
     logger.append_keys(correlation_id=event["version"])
-    target = Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP"))
+    place = (parameters.optional(name) for name in ("REDSHIFT_CLUSTER", "REDSHIFT_WORKGROUP", "KMS_KEY_ARN"))
+    target = Target(*place)
     crawl = HistoryCrawl(
         crawl=Crawl(loader, event["bucket"], target, parameters.required("STATEMENT_NAME")),
         query_text=QUERY,

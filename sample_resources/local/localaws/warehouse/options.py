@@ -33,6 +33,7 @@ COPY_FLAGS = {
 }
 VALUED = {
     "delimiter",
+    "kms_key_id",
     "null",
     "region",
     "parallel",

@@ -218,3 +218,17 @@ def test_quiet_series_reach_severity_fifty_at_most_about_once_a_week(interval: i
     assert weekly[30] > 0.3
     assert weekly[50] < 1.5
     assert weekly[70] < 1.5 * 7 / 30
+
+
+def test_a_state_of_an_earlier_version_begins_what_it_lacks_as_a_new_one() -> None:
+    values = traffic(days=20, series=3)
+    detector = Detector(settings(), series=3)
+    detector.run(values, START)
+    saved = detector.to_arrays()
+    again = Detector.from_arrays(
+        settings(), {name: array for name, array in saved.items() if name != "asymmetry"} | {"later": saved["later"]}
+    )
+    arrays = again.to_arrays()
+    assert not arrays["asymmetry"].any()
+    np.testing.assert_array_equal(arrays["daily"], saved["daily"])
+    assert again.step(values[0], START + len(values) * 3600).severity.shape == (3,)

@@ -74,5 +74,19 @@ class AccessDenied(L4mError):
     """A role given by the user does not allow what has to be done with it."""
 
 
+class Unreadable(L4mError):
+    """Something that was stored is gone, damaged, or of a later version; ``place`` is where it lies, or what it is."""
+
+    def __init__(self, place: str, reason: str, *, is_newer: bool = False) -> None:
+        super().__init__(f"{place} {reason}")
+        self.place = place
+        self.reason = reason
+        self.is_newer = is_newer
+
+
+class StateUnreadable(Unreadable):
+    """What a detector learned cannot be read; ``place`` is the key of the state."""
+
+
 class SourceUnavailable(L4mError):
     """A data source could not be read; trying again later may help."""

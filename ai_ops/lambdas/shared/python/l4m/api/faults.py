@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from l4m.errors import AccessDenied, Conflict, InvalidInput, L4mError, NotFound, QuotaExceeded
+from l4m.errors import AccessDenied, Conflict, InvalidInput, L4mError, NotFound, QuotaExceeded, Unreadable
 
 SHOWN_FIELDS = 100
 VALIDATION = "ValidationException"
@@ -74,4 +74,5 @@ def _translate(error: L4mError) -> WireFault:
         return WireFault("ServiceQuotaExceededException", {"Message": str(error), "QuotaCode": code, "ServiceCode": _SERVICE_CODE})
     if isinstance(error, AccessDenied):
         return WireFault("AccessDeniedException", {"Message": str(error)})
-    return WireFault(VALIDATION, {"Message": str(error), "Reason": "OTHER"})
+    is_ours = isinstance(error, Unreadable)
+    return WireFault(INTERNAL, {"Message": str(error)}) if is_ours else WireFault(VALIDATION, {"Message": str(error), "Reason": "OTHER"})

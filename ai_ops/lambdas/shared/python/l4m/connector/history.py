@@ -64,7 +64,7 @@ class HistoryCrawl:
     def _start(self, state: CrawlState, query: Query, database: Database, now: datetime) -> Progress:
         end = timeline(self.params).floor(int((self.params.historical_end or self.uploaded).timestamp()))
         select = query.render(**{END: datetime.fromtimestamp(end, UTC)})
-        folder = Destination(self.params.historical_path, self.params.role_arn, self.params.csv, is_folder=True)
+        folder = Destination(self.params.historical_path, self.params.role_arn, self.params.csv, True, self.crawl.target.kms_key_arn)
         sqls = database.export(select, folder)
         history = History(self.fingerprint, self.version, end, sqls, token(self.fingerprint, self.version), int(now.timestamp()))
         state = self.crawl.store.save(replace(state, history=history))

@@ -119,7 +119,9 @@ class _Run:
 
     def _start(self, flight: Flight) -> str:
         window = {START: datetime.fromtimestamp(flight.start, UTC), END: datetime.fromtimestamp(self.timeline.after(flight.start), UTC)}
-        destination = Destination(self._prefix(flight.start), self.params.role_arn, self.params.csv)
+        destination = Destination(
+            self._prefix(flight.start), self.params.role_arn, self.params.csv, kms_key_arn=self.crawl.target.kms_key_arn
+        )
         sqls = self.database.export(self.query.render(**window), destination)
         name = f"{self.crawl.name}-{window[START]:%Y%m%dT%H%MZ}"
         return self.database.submit(sqls, name, token(sqls[0], flight.attempt, self.epoch), with_event=True)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:  # each function loads its own half only
 OWN = ("crawl", "detector")  # keys that the machine adds to the params
 
 
+LOOKS_A_SECOND = 10  # so many looks at the same thing make each wait a second longer: 1,400 looks last longer than any limit
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait before the next look: at first, at most, and for a detector altogether."""
@@ -24,8 +27,10 @@ class Patience:
     limit_seconds: int = 14400
 
     def next(self, before: Mapping[str, Any] | None) -> int:
-        """Double the last wait."""
-        return min(2 * int(before["wait_seconds"]), self.longest_seconds) if before else self.first_seconds
+        """Double the last wait up to the longest; after hundreds of looks wait longer still, for an execution has 25,000 events."""
+        if not before:
+            return self.first_seconds
+        return max(min(2 * int(before["wait_seconds"]), self.longest_seconds), int(before.get("looks", 0)) // LOOKS_A_SECOND)
 
 
 class DetectorTooSlow(L4mError):
@@ -51,6 +56,7 @@ def crawl_result(event: Mapping[str, Any], progress: history.Progress, patience:
         "rows": progress.rows,
         "fingerprint": progress.fingerprint,
         "wait_seconds": patience.next(event["params"].get("crawl")),
+        "looks": event["params"].get("crawl", {}).get("looks", 0) + 1,
     }
 
 
@@ -69,4 +75,5 @@ def detector_result(event: Mapping[str, Any], progress: detector.Progress, patie
         "changes": [*before.get("changes", ()), *progress.changes],
         "wait_seconds": wait,
         "waited_seconds": waited,
+        "looks": before.get("looks", 0) + 1,
     }

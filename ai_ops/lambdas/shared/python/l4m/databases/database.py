@@ -25,6 +25,7 @@ class Target:
 
     cluster: str | None = None
     workgroup: str | None = None
+    kms_key_arn: str | None = None  # what it exports is encrypted under
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Destination:
     role_arn: str
     csv: Mapping[str, Any]
     is_folder: bool = False  # what else lies in it is older, and goes
+    kms_key_arn: str | None = None  # of the bucket, where a database would take a key of its own otherwise
 
 
 class Database(Protocol):

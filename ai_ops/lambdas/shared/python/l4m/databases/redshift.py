@@ -67,6 +67,8 @@ class Redshift:
             parts.append(f"DELIMITER {_quoted(delimiter)}")
         if is_gzip(destination.csv):
             parts.append("GZIP")
+        if destination.kms_key_arn:  # unless told, UNLOAD encrypts with S3's key, whatever the bucket's is
+            parts.append(f"KMS_KEY_ID {_quoted(destination.kms_key_arn.rsplit('/', 1)[-1])} ENCRYPTED")
         # one file of a fixed name: doing it again replaces it
         parts.append("CLEANPATH" if destination.is_folder else "PARALLEL OFF ALLOWOVERWRITE")
         return "\n".join(parts), COUNT

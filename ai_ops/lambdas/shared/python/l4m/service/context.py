@@ -45,6 +45,7 @@ class RunEnvironment:
     late_intervals: int = 24  # how far back late data is looked for
     most_series: int = 50_000  # measures times combinations of dimension values, of one detector
     series_at_once: int = 50_000  # of a detector that one function learns; more are learned in shards
+    shards_at_once: int = 5
     learn_machine_arn: str = ""  # which does that
     memory_mb: int = 3008
 
@@ -60,6 +61,7 @@ class RunEnvironment:
             late_intervals=int(variables["LATE_INTERVALS"]),
             most_series=int(variables["MAX_SERIES"]),
             series_at_once=int(variables["SERIES_AT_ONCE"]),
+            shards_at_once=int(variables["SHARDS_AT_ONCE"]),
             learn_machine_arn=variables["LEARN_MACHINE_ARN"],
             memory_mb=int(variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
         )

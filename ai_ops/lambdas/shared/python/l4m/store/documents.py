@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from l4m.answers import FeedbackRecord, GroupSeries
@@ -25,8 +26,11 @@ from l4m.model import (
     SnsTarget,
     TimestampColumn,
 )
+from l4m.store.formats import read_fields
 
 Document = dict[str, Any]
+Resource = Detector | MetricSet | Alert
+_TIMES = {"created": datetime.fromisoformat, "modified": datetime.fromisoformat}
 
 
 def to_document(resource: Detector | MetricSet | Alert | FeedbackRecord) -> Document:
@@ -34,64 +38,54 @@ def to_document(resource: Detector | MetricSet | Alert | FeedbackRecord) -> Docu
     return {name: _plain(value) for name, value in asdict(resource).items()}
 
 
+def edited(document: Document, before: Resource, after: Resource) -> Document:
+    """A document that said ``before`` and is to say ``after``; what nobody changed stays as it is written, unknown fields and all."""
+    fresh = to_document(after)
+    return document | {name: fresh[name] for name in fresh if name not in document or getattr(after, name) != getattr(before, name)}
+
+
 def to_detector(document: Document) -> Detector:
     """The detector in a document."""
-    failure = document["failure_type"]
-    return Detector(
-        **_with_times(document)
-        | {
-            "frequency": Frequency(document["frequency"]),
-            "status": DetectorStatus(document["status"]),
-            "failure_type": FailureType(failure) if failure else None,
-        }
-    )
+    return read_fields(Detector, document, **_TIMES, frequency=Frequency, status=DetectorStatus, failure_type=FailureType)
 
 
 def to_metric_set(document: Document) -> MetricSet:
     """The metric set in a document."""
-    timestamp = document["timestamp"]
-    return MetricSet(
-        **_with_times(document)
-        | {
-            "measures": tuple(Measure(m["name"], Aggregation(m["aggregation"]), m["namespace"]) for m in document["measures"]),
-            "source": _source(document["source"]),
-            "frequency": Frequency(document["frequency"]),
-            "dimensions": tuple(document["dimensions"]),
-            "timestamp": TimestampColumn(**timestamp) if timestamp else None,
-            "filters": _tuples(document["filters"]),
-        }
+    return read_fields(
+        MetricSet,
+        document,
+        **_TIMES,
+        measures=lambda listed: tuple(read_fields(Measure, one, aggregation=Aggregation) for one in listed),
+        source=_source,
+        frequency=Frequency,
+        dimensions=tuple,
+        timestamp=partial(read_fields, TimestampColumn),
+        filters=_tuples,
     )
 
 
 def to_alert(document: Document) -> Alert:
     """The alert in a document."""
-    target = document["target"]
-    return Alert(
-        **_with_times(document)
-        | {
-            "target": SnsTarget(**target) if "topic_arn" in target else LambdaTarget(**target),
-            "measures": tuple(document["measures"]),
-            "dimension_filters": _tuples(document["dimension_filters"]),
-        }
-    )
+    return read_fields(Alert, document, **_TIMES, target=_target, measures=tuple, dimension_filters=_tuples)
 
 
 def to_feedback(document: Document) -> FeedbackRecord:
     """The feedback in a document."""
-    created = datetime.fromisoformat(document["created"])
-    return FeedbackRecord(**document | {"series": GroupSeries(**document["series"]), "created": created})
+    return read_fields(FeedbackRecord, document, series=partial(read_fields, GroupSeries), created=datetime.fromisoformat)
 
 
 def _source(document: Document) -> S3Source | OtherSource:
     if "kind" in document:
-        return OtherSource(**document)
-    text = document["format"]
-    is_csv = "delimiter" in text
-    return S3Source(**document | {"format": CsvFormat(**text | {"headers": tuple(text["headers"])}) if is_csv else JsonFormat(**text)})
+        return read_fields(OtherSource, document)
+    return read_fields(S3Source, document, format=_format)
 
 
-def _with_times(document: Document) -> Document:
-    return document | {name: datetime.fromisoformat(document[name]) for name in ("created", "modified")}
+def _format(document: Document) -> CsvFormat | JsonFormat:
+    return read_fields(CsvFormat, document, headers=tuple) if "delimiter" in document else read_fields(JsonFormat, document)
+
+
+def _target(document: Document) -> SnsTarget | LambdaTarget:
+    return read_fields(SnsTarget, document) if "topic_arn" in document else read_fields(LambdaTarget, document)
 
 
 def _tuples(lists: Mapping[str, list[str]]) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from l4m.store.formats import read_fields
 from l4m.store.table import Key, KeyTakenError, Table
 
 WAITING = "waiting"
@@ -60,7 +61,7 @@ class Outbox:
     def find(self, identifier: str) -> Message | None:
         """A message as it stands."""
         row = self.table.get(self._key(identifier))
-        return Message(id=identifier, version=row.version, **row.document) if row else None
+        return read_fields(Message, {**row.document, "id": identifier, "version": row.version}) if row else None
 
     def claim(self, message: Message, now: datetime) -> Message | None:
         """The message as this sender's own, None when another has it."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from l4m.engine.serialization import pack, unpack
+from l4m.errors import Unreadable
 from l4m.store.bucket import Bucket
 
 ROOT = "_shards"  # no detector has such a name; what is left there expires
@@ -83,7 +84,10 @@ class Parts:
 
     def plan(self) -> Plan:
         """The plan, which is there as long as the learning goes on."""
-        return Plan.from_bytes(self._get(self.prefix + ENDING))
+        content = self._get(self.prefix + ENDING)
+        if not self.prefix.endswith(f"/{sha256(content).hexdigest()[:16]}"):
+            raise Unreadable(self.prefix + ENDING, "is damaged: its content is not what its name says")
+        return Plan.from_bytes(content)
 
     def save_slice(self, number: int, shard: int, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep what a shard has of a slice."""
@@ -108,7 +112,7 @@ class Parts:
     def _get(self, key: str) -> bytes:
         content = self.bucket.get(key)
         if content is None:
-            raise LookupError(f"{key} is gone from the bucket")
+            raise Unreadable(key, "is gone from the bucket")
         return content
 
     def _slice_key(self, number: int, shard: int) -> str:

@@ -102,7 +102,8 @@ class Resources:
         read = _READERS[key.partition]
 
         def edit_document(document: dict[str, Any]) -> dict[str, Any]:
-            return documents.to_document(edit(_same(read(document), kind, resource.arn)))
+            before = _same(read(document), kind, resource.arn)
+            return documents.edited(document, before, edit(before))
 
         changed = self._table.change(key, edit_document)
         if changed is None:
@@ -116,8 +117,8 @@ class Resources:
             if found[0] is None:
                 raise NotFound(DETECTOR, arn)
             detector = _same(documents.to_detector(found[0]), DETECTOR, arn)
-            edited = edit(detector, documents.to_metric_set(found[1]) if found[1] else None)
-            return tuple(documents.to_document(one) if one else None for one in edited)
+            before = (detector, documents.to_metric_set(found[1]) if found[1] else None)
+            return tuple(map(_edited, found, before, edit(*before)))
 
         detector, metric_set = self._table.change_together((keys.detector_key(arn), keys.metric_set_key(arn)), edit_documents)
         if detector is None:
@@ -214,6 +215,13 @@ class Resources:
             self._table.insert(key, documents.to_document(resource), owner, unless_status=DetectorStatus.DELETING)
         except RequirementFailedError as error:
             raise NotFound(DETECTOR, resource.detector_arn) from error
+
+
+def _edited(document: dict[str, Any] | None, before: Any, after: Any) -> dict[str, Any] | None:
+    """What a document becomes when a resource changes, comes into being, or is not there."""
+    if after is None:
+        return None
+    return documents.to_document(after) if document is None else documents.edited(document, before, after)
 
 
 def _place(resource: Detector | MetricSet | Alert) -> tuple[Key, str]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from l4m.errors import Conflict
+from l4m.store.formats import read_fields, unknown_fields
 from l4m.store.table import Key, KeyTakenError, Table
 
 LATEST = 10**12 - 1  # sort keys count down from here, so that the newest interval comes first
@@ -19,7 +20,8 @@ class Pointer:
     ``next`` is the first interval that was not run, ``state_key`` the state after the one before; ``checkpoints``
     are the states that late data can go back to, by the ``next`` of their time; ``seen`` are the fingerprints of the
     files that recent intervals were read from; ``failures`` counts attempts at ``next`` that failed, ``deaths`` those
-    that the function did not survive; ``quality`` says what the data was like that was read last.
+    that the function did not survive; ``quality`` says what the data was like that was read last; ``unknown`` is what a
+    later version keeps beside all that.
     """
 
     next: int
@@ -31,6 +33,12 @@ class Pointer:
     deaths: int = 0
     quality: Mapping[str, Any] = field(default_factory=dict)
     version: int = 0
+    unknown: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_document(self) -> dict[str, Any]:
+        """The pointer as the table keeps it."""
+        document = asdict(self)
+        return {**document.pop("unknown"), **document}
 
 
 @dataclass(frozen=True)
@@ -55,16 +63,16 @@ class Runs:
         row = self.table.get(self._pointer_key)
         if row is None:
             return None
-        checkpoints = tuple((moment, key) for moment, key in row.document.pop("checkpoints"))
-        return Pointer(**row.document, checkpoints=checkpoints)
+        pointer = read_fields(Pointer, row.document, checkpoints=lambda listed: tuple((moment, key) for moment, key in listed))
+        return replace(pointer, unknown=unknown_fields(Pointer, row.document))
 
     def move(self, old: Pointer | None, new: Pointer) -> Pointer:
         """Put ``new`` in the place of ``old``; raises Conflict when another run was faster."""
         moved = replace(new, version=old.version + 1 if old else 1)
         try:
             if old is None:
-                self.table.add(self._pointer_key, asdict(moved))
-            elif not self.table.replace(self._pointer_key, asdict(moved), old.version):
+                self.table.add(self._pointer_key, moved.to_document())
+            elif not self.table.replace(self._pointer_key, moved.to_document(), old.version):
                 raise KeyTakenError
         except KeyTakenError as error:
             raise Conflict(f"another run of {self.detector} was faster", "AnomalyDetector", self.detector) from error
@@ -84,12 +92,12 @@ class Runs:
     def execution(self, start: int) -> ExecutionRecord | None:
         """The record of one interval."""
         row = self.table.get(self._execution_key(start))
-        return ExecutionRecord(**row.document) if row else None
+        return read_fields(ExecutionRecord, row.document) if row else None
 
     def executions(self, after: str | None = None) -> Iterator[tuple[str, ExecutionRecord]]:
         """Positions and records, newest interval first."""
         for row in self.table.query(f"{self.detector}#execution", after=after):
-            yield row.sort, ExecutionRecord(**row.document)
+            yield row.sort, read_fields(ExecutionRecord, row.document)
 
     def describe_learning(self, figures: Mapping[str, Any]) -> None:
         """Keep the data quality of what was learned."""

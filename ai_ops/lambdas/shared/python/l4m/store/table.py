@@ -1,4 +1,4 @@
-"""One DynamoDB table: documents under a partition and a sort key, written only on conditions."""
+"""One DynamoDB table: documents under a partition and a sort key, each with the number of its format, written only on conditions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from l4m.errors import Conflict, Fault, InvalidInput
+from l4m.errors import Conflict, Fault, InvalidInput, Unreadable
+from l4m.store.formats import FIRST, format_of, kind_of, upgrade
 
 Document = dict[str, Any]
 Documents = tuple[Document | None, ...]
@@ -189,7 +190,7 @@ def _item(key: Key, document: Document, version: int) -> dict[str, Any]:
     size = len(text.encode())
     if size > LARGEST_DOCUMENT:
         raise InvalidInput(Fault("body", f"makes {size:,} bytes to keep, {LARGEST_DOCUMENT:,} are possible"))
-    item = key.item() | {"doc": {"S": text}, "version": {"N": str(version)}}
+    item = key.item() | {"doc": {"S": text}, "version": {"N": str(version)}, "format": {"N": str(format_of(kind_of(key.partition)))}}
     if isinstance(document.get("status"), str):
         item["status"] = {"S": document["status"]}
     return item
@@ -201,4 +202,12 @@ def _any_version() -> int:
 
 
 def _row(item: Mapping[str, Any]) -> Row:
-    return Row(item["pk"]["S"], item["sk"]["S"], json.loads(item["doc"]["S"]), int(item["version"]["N"]))
+    partition = item["pk"]["S"]
+    place = f"{partition} {item['sk']['S']!r}"
+    try:
+        document = json.loads(item["doc"]["S"])
+    except ValueError as error:
+        raise Unreadable(place, f"is damaged: {error}") from error
+    number = int(item["format"]["N"]) if "format" in item else FIRST
+    document = upgrade(kind_of(partition), number, document, place)
+    return Row(partition, item["sk"]["S"], document, int(item["version"]["N"]))

@@ -139,9 +139,9 @@ class Detector:
 
     @classmethod
     def from_arrays(cls, settings: Settings, arrays: Mapping[str, NDArray[np.float32]]) -> Detector:
-        """Return the detector that ``to_arrays`` described."""
+        """Return the detector that ``to_arrays`` described; what an earlier version did not learn yet begins as in a new one."""
         detector = cls(settings, 0)
-        detector._state = DetectorState(**{name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()})
+        detector._state = DetectorState.of(detector._seasons.rows, arrays)
         return detector
 
     def _blocks(self) -> list[slice]:

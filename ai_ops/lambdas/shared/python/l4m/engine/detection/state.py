@@ -58,6 +58,14 @@ class DetectorState:
             getattr(state, f.name).fill(f.metadata["initial"])
         return state
 
+    @classmethod
+    def of(cls, season: Mapping[str, int], arrays: Mapping[str, NDArray[Any]]) -> DetectorState:
+        """Return the state that arrays hold; one that is not among them begins blank, and what no field is for is left out."""
+        series = next((array.shape[1] for array in arrays.values()), 0)
+        own = {f.name: np.ascontiguousarray(arrays[f.name], np.float32) for f in fields(cls) if f.name in arrays}
+        blank = cls.blank(season, series if len(own) < len(fields(cls)) else 0)
+        return cls(**{**blank.arrays(), **own})
+
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}

@@ -36,7 +36,6 @@ class TraitFinder:
 
     Examples
     --------
-    >>> from l4m.model import Measure
     >>> finder = TraitFinder([Measure("views")])
     >>> finder.observe(np.array([[[3.0], [2.5], [4.0]]], np.float32)).is_count[:, 0].tolist()
     [True, False, False]

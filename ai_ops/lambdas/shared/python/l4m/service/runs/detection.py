@@ -10,7 +10,7 @@ from l4m.engine.monitor import Monitor
 from l4m.engine.results import Feedback, Outcome
 from l4m.engine.seasonality.holidays import has_calendar
 from l4m.engine.settings import Settings
-from l4m.errors import Fault, InvalidInput
+from l4m.errors import Fault, InvalidInput, Unreadable
 from l4m.model import Detector, MetricSet
 from l4m.service.resources.options import read_options
 from l4m.service.runs.detector_job import DetectorJob
@@ -34,8 +34,12 @@ class Progress:
 
     @classmethod
     def resume(cls, state: SavedState) -> Progress:
-        """The monitor as it was saved."""
-        return cls(Monitor.load(state.monitor), state.history, state.open_incidents)
+        """The monitor as it was saved; Unreadable when this version cannot make one of it."""
+        try:
+            monitor = Monitor.load(state.monitor)
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise Unreadable("what a detector learned", f"is not what this version understands: {error!r}") from error
+        return cls(monitor, state.history, state.open_incidents)
 
     def observe(self, starts: Sequence[int], block: Block, feedback: Sequence[Feedback] = (), *, is_kept: bool = True) -> Outcome:
         """Take the next intervals and say what is anomalous in them; their values are kept if anybody will ask for them."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from l4m.errors import Fault, InvalidInput
+from aws_lambda_powertools import Logger
+
+from l4m.errors import Fault, InvalidInput, Unreadable
 from l4m.model import Detector, MetricSet
 from l4m.service.context import Context
 from l4m.service.runs.timeline import Timeline
-from l4m.store.anomalies import Anomalies
+from l4m.store.anomalies import Anomalies, Document
 from l4m.store.bucket import Bucket
 from l4m.store.index import Index
 from l4m.store.outbox import Outbox
 from l4m.store.runs import Runs
+
+logger = Logger(service="run-detection", child=True)
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,26 @@ class DetectorJob:
         """What is still to be told."""
         return Outbox(self.context.table, self.detector.name)
 
+    def known_group(self, identifier: str) -> Document | None:
+        """A group that was found before, None when there is none, or none that can be read: a run writes it anew then."""
+        return _if_readable(self.anomalies.group, identifier)
+
+    def known_incident(self, identifier: str) -> Document | None:
+        """The same of an incident."""
+        return _if_readable(self.anomalies.incident, identifier)
+
     @property
     def prefix(self) -> str:
         """Where this generation's objects lie in the bucket."""
         return prefix_of(self.detector.name, self.detector.generation)
+
+
+def _if_readable(read: Callable[[str], Document | None], identifier: str) -> Document | None:
+    try:
+        return read(identifier)
+    except Unreadable as error:
+        logger.warning("a finding cannot be read", extra={"id": identifier, "error": str(error)})
+        return None
 
 
 def prefix_of(detector: str, generation: int) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from aws_lambda_powertools import Logger
 
 from l4m.alerts.metrics import Metrics
-from l4m.errors import AccessDenied, Conflict, InvalidInput, SourceUnavailable, shorten
+from l4m.errors import AccessDenied, Conflict, InvalidInput, SourceUnavailable, StateUnreadable, Unreadable, shorten
 from l4m.model import DetectorStatus
 from l4m.service.context import Context
 from l4m.service.resources.detectors import AT_REST
@@ -65,7 +65,7 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
         return False
     run = Run(job, pointer, moment, Metrics(detector_arn, context.table.name))
     try:
-        has_more = _run_batches(run)
+        has_more = _run_from_readable(run)
         run.metrics.note_lag(max(0, moment - job.timeline.due_at(run.pointer.next)))
     except Conflict:  # another invocation is at work on the same intervals, and was faster
         logger.info("another run was faster", extra={"detector": job.detector.name})
@@ -76,6 +76,65 @@ def run_detector(context: Context, detector_arn: str, moment: int) -> bool:
     deliver(job, run.metrics)
     run.metrics.send(context.clients.client("cloudwatch"))
     return has_more
+
+
+def _run_from_readable(run: Run) -> bool:
+    """Run what is due from a state that can be read; each attempt that meets another does without that one."""
+    for _ in range(len(run.pointer.checkpoints) + 1):
+        try:
+            return _run_batches(run)
+        except StateUnreadable as error:
+            logger.error("state cannot be read", extra={"detector": run.job.detector.name, "state": error.place, "error": error.reason})
+            if not _do_without(run, error):
+                return False
+    return True
+
+
+def _do_without(run: Run, lost: StateUnreadable) -> bool:
+    """Go back to the newest state before one that cannot be read; False when there is none, which the detector says.
+
+    The intervals since are due again, and what they find is what they found. States of a later version are waited for, as it may come back.
+    """
+    old = run.pointer
+    left = tuple(one for one in old.checkpoints if one[1] != lost.place)
+    if lost.place != old.state_key:  # late data would have gone back to it
+        run.pointer = run.job.runs.move(old, replace(old, checkpoints=left))
+        return True
+    for number in range(len(left), 0, -1):
+        moment, key = left[number - 1]
+        if _is_readable(run, key):
+            back = replace(old, next=moment, state_key=key, checkpoints=left[:number], is_published=True)
+            run.pointer = run.job.runs.move(old, back)
+            return True
+    _note_failure(run, old.next, lost)
+    if not lost.is_newer:
+        detector = run.job.detector
+        run.job.context.resources.move_detector(
+            detector.arn,
+            detector.generation,
+            DetectorStatus.FAILED,
+            allowed=RUNNING,
+            now=run.job.context.now,
+            failure_reason=f"what was learned cannot be read, nor any earlier state; activate the detector again: {lost}",
+        )
+    return False
+
+
+def _is_readable(run: Run, key: str) -> bool:
+    try:
+        _resume(run, key)
+    except StateUnreadable:
+        return False
+    return True
+
+
+def _resume(run: Run, key: str) -> Progress:
+    """What was learned up to a state."""
+    state = run.series.load(key)
+    try:
+        return Progress.resume(state)
+    except Unreadable as error:
+        raise StateUnreadable(key, error.reason, is_newer=error.is_newer) from error
 
 
 def _run_batches(run: Run) -> bool:
@@ -133,7 +192,7 @@ def _read(run: Run, starts: Sequence[int], ticket: Ticket) -> Reading:
 def _observe(run: Run, state_key: str, reading: Reading, ticket: Ticket, *, is_correction: bool = False) -> None:
     """Detect, save the new state, move the pointer, and only then make known what was found."""
     job = run.job
-    progress = Progress.resume(run.series.load(state_key))
+    progress = _resume(run, state_key)
     reading = reading.within(job.context.environment.most_series, progress.monitor.leaves)
     outcome = progress.observe(reading.starts, reading.block, feedback_of(job))
     report = build_report(job, reading, outcome, progress.open_incidents, is_correction=is_correction)

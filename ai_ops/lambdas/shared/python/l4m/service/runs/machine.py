@@ -24,7 +24,14 @@ def start_machine(job: DetectorJob, plan: Plan) -> None:
         client.start_execution(
             stateMachineArn=job.context.environment.learn_machine_arn,
             name=_execution_name(detector),
-            input=json.dumps({"order": order, "parts": parts.prefix, "shards": list(range(plan.shards))}),
+            input=json.dumps(
+                {
+                    "order": order,
+                    "parts": parts.prefix,
+                    "shards": list(range(plan.shards)),
+                    "at_once": job.context.environment.shards_at_once,
+                }
+            ),
         )
 
 

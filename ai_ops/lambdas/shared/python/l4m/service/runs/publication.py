@@ -63,14 +63,14 @@ def _incidents(job: DetectorJob, report: Report) -> dict[str, dict[str, Any]]:
     """The incidents of a report: those that changed, and those that only have another group."""
     incidents = {incident["id"]: incident for incident in report["incidents"]}
     for identifier in {group["incident_id"] for group in report["groups"]} - incidents.keys():
-        known = job.anomalies.incident(identifier)
+        known = job.known_incident(identifier)
         if known is not None:
             incidents[identifier] = known
     return incidents
 
 
 def _retract(job: DetectorJob, token: FencingToken, identifier: str) -> None:
-    group = job.anomalies.group(identifier)
+    group = job.known_group(identifier)
     if group is not None:
         job.anomalies.drop_from_incident(token, group["incident_id"], _entry(group).position)
         job.anomalies.retract_group(token, identifier)

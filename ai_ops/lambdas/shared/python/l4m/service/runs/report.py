@@ -88,7 +88,7 @@ def _describe_incident(job: DetectorJob, starts: Sequence[int], incident: Incide
     if not incident.is_open:
         change = "closed"
     else:
-        is_known = incident.id in open_before or job.anomalies.incident(incident.id) is not None
+        is_known = incident.id in open_before or job.known_incident(incident.id) is not None
         change = "changed" if is_known else "opened"
     return {
         "id": incident.id,
