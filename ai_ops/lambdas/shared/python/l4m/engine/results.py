@@ -77,7 +77,9 @@ class Incident:
     @property
     def change(self) -> float:
         """Actual against expected, -.3 for a drop by 30 %."""
-        return self.actual / self.expected - 1.0 if self.expected else float("inf") if self.actual > 0 else 0.0
+        if not self.expected:
+            return float("inf") if self.actual > 0 else 0.0
+        return (self.actual - self.expected) / abs(self.expected)
 
 
 @dataclass(frozen=True)
