@@ -19,7 +19,7 @@ from l4m.engine.results import Group, Incident
 from l4m.engine.settings import Settings
 from l4m.model import Aggregation, Measure
 
-START = 1_699_833_600 - 86_400 * 0  # a Monday
+START = 1_699_833_600  # a Monday
 LEAVES = [(country, device) for country in ("DE", "FR", "US") for device in ("app", "tv", "web")]
 MEASURES = (Measure("orders"), Measure("delay", Aggregation.AVG), Measure("errors", Aggregation.AVG))
 TOLD = {300: 12 * 3, 3_600: 24, 86_400: 10}  # intervals after the cold start, in which incidents come and go
@@ -34,6 +34,11 @@ class Data(NamedTuple):
 class Said(NamedTuple):
     groups: list[Group]
     incidents: dict[str, Incident]
+
+    @property
+    def words(self) -> list[str]:
+        """All of it as text, in which a value that did not come equals another."""
+        return [repr(one) for one in [*self.groups, *self.incidents.values()]]
 
 
 @cache
@@ -91,8 +96,7 @@ def test_saved_and_loaded_after_every_interval_a_monitor_says_the_same(step: int
     first, cuts = LEARNED[step], list(range(LEARNED[step], LEARNED[step] + TOLD[step]))
     whole = say(step, [], Monitor.load(learned(step)), first, saves=False)
     mine = say(step, cuts, Monitor.load(learned(step)), first, saves=True)
-    assert mine.groups == whole.groups
-    assert mine.incidents == whole.incidents
+    assert mine.words == whole.words
     assert whole.incidents
 
 
@@ -101,4 +105,4 @@ def test_saved_and_loaded_after_every_interval_a_monitor_says_the_same(step: int
 @limits(max_examples=3)
 def test_any_blocks_make_the_same_monitor(step: int, cuts: list[int]) -> None:
     whole = say(step, [LEARNED[step]], Monitor(settings_of(step)), 0, saves=False)
-    assert say(step, [*cuts, LEARNED[step] + 4], Monitor(settings_of(step)), 0, saves=True) == whole
+    assert say(step, [*cuts, LEARNED[step] + 4], Monitor(settings_of(step)), 0, saves=True).words == whole.words

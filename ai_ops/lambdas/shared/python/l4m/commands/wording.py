@@ -36,8 +36,10 @@ def say_what(incident: Incident) -> str:
     """The measures and which way they went."""
     sign = "no data" if incident.kind == "missing" else _ARROWS.get(incident.direction, "")
     change = say_change(incident.change) if incident.change else ""
-    return f"{', '.join(incident.measures)} {sign}" + (f" {change}" if change and incident.kind != "missing" else "") + (
-        ", lasting" if incident.is_lasting else ""
+    return (
+        f"{', '.join(incident.measures)} {sign}"
+        + (f" {change}" if change and incident.kind != "missing" else "")
+        + (", lasting" if incident.is_lasting else "")
     )
 
 
