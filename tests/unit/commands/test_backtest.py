@@ -56,9 +56,10 @@ def test_the_incident_is_found_and_told(result: Result, shop: Path) -> None:
 
 
 def test_incidents_have_the_promised_shape(result: Result, shop: Path) -> None:
+    figures = ["noticed", "actual", "expected", "change", "is_lasting"]
     for one in json.loads((shop.parent / "incidents.json").read_text())["incidents"]:
-        shape = ["id", "start", "end", "severity", "direction", "measures", "causes", "series", "kind"]
-        assert list(one) == [*shape, "noticed", "actual", "expected", "is_lasting"]
+        assert list(one) == ["id", "start", "end", "severity", "direction", "measures", "causes", "series", "kind", *figures]
+        assert one["start"] <= one["noticed"] <= one["end"]
         assert one["kind"] in ("value", "missing")
         assert 0 <= one["severity"] <= 100
         assert all(set(cause) == {"dimensions", "contribution"} for cause in one["causes"])

@@ -13,24 +13,52 @@ Document = Mapping[str, Any]
 
 def explain_group(group: Document, incident: Document | None, completeness: Document) -> dict[str, Any]:
     """The ``explanation`` that rides along with an alert."""
-    headline = headline_series(group, incident)
     known = incident or {}
+    headline = incident_figures(group, known) or _series_figures(headline_series(group, incident))
     return {
         "incidentId": group["incident_id"],
         "incidentStart": known.get("start", group["start"]),
         "direction": group["direction"],
         "kind": group["kind"],
-        "dimensions": headline["dimensions"],
-        "actual": headline["value"],
-        "expected": headline["expected"],
-        "lower": headline["lower"],
-        "upper": headline["upper"],
-        "changePercent": change_percent(headline),
+        **headline,
         "causes": list(known.get("causes", ()))[:MOST_CAUSES],
         "relatedMeasures": [name for name in known.get("measures", ()) if name != group["measure"]],
         "anomalousSeries": group["series_count"],
         "confidence": confidence(group["score"]),
         "completeness": dict(completeness),
+    }
+
+
+def incident_figures(group: Document, incident: Document) -> dict[str, Any] | None:
+    """What an incident says of itself, the same figures wherever it is told: of its first measure, where its first cause is, since it
+    began; None for a group of another measure, and where an incident has no sum to tell.
+    """
+    causes, measures = incident.get("causes", ()), incident.get("measures", ())
+    if not causes or not measures or measures[0] != group["measure"] or incident.get("expected") is None:
+        return None
+    place = causes[0]["dimensions"]
+    is_one = incident["start"] == incident["end"]
+    band = next((one for one in group["series"] if is_one and one["dimensions"] == place), {"lower": None, "upper": None})
+    change = incident["relative_change"]
+    return {
+        "dimensions": place,
+        "actual": incident["actual"],
+        "expected": incident["expected"],
+        "lower": band["lower"],
+        "upper": band["upper"],
+        "changePercent": None if change is None else round(100 * change, 1),
+    }
+
+
+def _series_figures(series: Document) -> dict[str, Any]:
+    """The figures of one series of a group."""
+    return {
+        "dimensions": series["dimensions"],
+        "actual": series["value"],
+        "expected": series["expected"],
+        "lower": series["lower"],
+        "upper": series["upper"],
+        "changePercent": change_percent(series),
     }
 
 

@@ -69,8 +69,8 @@ def _figures(explanation: Document) -> str:
     if explanation["expected"] is None:
         return f"{actual} {_where(explanation['dimensions'])}"
     lower, upper = explanation["lower"], explanation["upper"]
-    band = "no band yet" if lower is None or upper is None else f"usually {_number(lower)} to {_number(upper)}"
-    return f"{actual} {_where(explanation['dimensions'])}; expected {_number(explanation['expected'])} ({band})"
+    band = "" if lower is None or upper is None else f" (usually {_number(lower)} to {_number(upper)})"
+    return f"{actual} {_where(explanation['dimensions'])}; expected {_number(explanation['expected'])}{band}"
 
 
 def _causes(explanation: Document, group: Document, timezone: str) -> str:

@@ -47,6 +47,7 @@ def _incident(one: Incident) -> dict[str, Any]:
         "noticed": one.noticed,
         "actual": one.actual,
         "expected": one.expected,
+        "change": _finite(one.change),
         "is_lasting": one.is_lasting,
     }
 

@@ -1,4 +1,4 @@
-"""The series that shows an incident best: its measures where its largest cause is."""
+"""The series that shows an incident best: its measures where its first cause is."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ class IncidentSeries:
 
 
 def series_of(incident: Incident, measure: Measure, points: PointFiles, clock: Clock) -> IncidentSeries:
-    """The points of a measure around an incident, where the incident's largest cause is."""
-    largest = max(incident.causes, key=lambda cause: cause.contribution, default=None)
-    dimensions = dict(largest.dimensions) if largest else {}
+    """The points of a measure around an incident, where the incident's first cause is: its figures are about that."""
+    dimensions = dict(incident.causes[0].dimensions) if incident.causes else {}
     first, last = clock.number(incident.start), clock.number(incident.end)
     before = int(np.clip(2 * (last - first), _FEWEST, _MOST // 2))
     per_day = DAY // clock.interval_seconds

@@ -94,29 +94,32 @@ def _section(incident: Incident, points: PointFiles, settings: Settings, clock: 
         say_what(incident),
         causes,
         max(0, len(incident.causes) - _SHOWN_CAUSES),
-        [_panel(series_of(incident, measure, points, clock), measure, clock) for measure in chosen],
+        [_panel(series_of(incident, measure, points, clock), measure, clock, incident) for measure in chosen],
         round(100 * (incident.start - span[0]) / length, 3),
         round(max(0.25, 100 * (incident.end - incident.start + settings.interval_seconds) / length), 3),
     )
 
 
-def _panel(series: IncidentSeries, measure: Measure, clock: Clock) -> Panel:
+def _panel(series: IncidentSeries, measure: Measure, clock: Clock, incident: Incident) -> Panel:
     times = [local_time(int(start), clock) for start in series.fields["start"]]
     where = f"{series.measure}, {say_dimensions(series.dimensions)}"
-    return Panel(where, charts.draw(times, series.fields, series.event), _sentence(series, measure.aggregation))
+    is_told = measure.name == incident.measures[0] and measure.aggregation is Aggregation.SUM
+    sums = (incident.actual, incident.expected) if is_told else None
+    return Panel(where, charts.draw(times, series.fields, series.event), _sentence(series, measure.aggregation, sums))
 
 
-def _sentence(series: IncidentSeries, aggregation: Aggregation) -> str:
-    """What came against what was expected over the whole incident: the sums, or the means of what is averaged."""
+def _sentence(series: IncidentSeries, aggregation: Aggregation, sums: tuple[float, float] | None) -> str:
+    """What came against what was expected over the whole incident: the sums, those of the incident if it has them, or the means."""
     window = slice(series.event[0], series.event[1] + 1)
     values = series.fields["value"][window]
     expected = series.fields["expected"][window]
     present = values[np.isfinite(values)]
     awaited = expected[np.isfinite(expected)]
     is_mean = aggregation is Aggregation.AVG
-    due = charts.say_number(float(awaited.mean() if is_mean and len(awaited) else awaited.sum()))
+    came, expects = sums or (float(present.sum()), float(awaited.mean() if is_mean and len(awaited) else awaited.sum()))
+    due = charts.say_number(expects)
     if not len(present):
         return f"no data; {due} expected"
     if is_mean:
         return f"{charts.say_number(float(present.mean()))} on average, {due} expected"
-    return f"{charts.say_number(float(present.sum()))} came, {due} expected"
+    return f"{charts.say_number(came)} came, {due} expected"

@@ -35,8 +35,12 @@ def local_time(moment: int, clock: Clock) -> datetime:
 def say_what(incident: Incident) -> str:
     """The measures and which way they went."""
     sign = "no data" if incident.kind == "missing" else _ARROWS.get(incident.direction, "")
-    change = next((say_change(cause.change) for cause in incident.causes if cause.change), "")
-    return f"{', '.join(incident.measures)} {sign}" + (f" {change}" if change and incident.kind != "missing" else "")
+    change = say_change(incident.change) if incident.change else ""
+    return (
+        f"{', '.join(incident.measures)} {sign}"
+        + (f" {change}" if change and incident.kind != "missing" else "")
+        + (", lasting" if incident.is_lasting else "")
+    )
 
 
 def say_change(change: float) -> str:

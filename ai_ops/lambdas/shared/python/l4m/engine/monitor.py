@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from l4m.engine.settings import Settings, read_settings
 from l4m.model import Aggregation
 
 COLD_START, COLD_START_OF_DAYS = 300, 14  # intervals until a monitor is ready; the second where an interval is a day
+MOST_APART = 500  # leaves of a block, up to which each has a begin of its own
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few is no anomaly
 LEAST_SIGMAS = 1.5  # what is nearer to the expected value is no anomaly, however regular the series
 IN_INCIDENT, WEAK, COLD, BY_REASON = 1, 2, 3, {BY_FEEDBACK: 4, BY_DIRECTION: 5, BY_SIZE: 6}
@@ -105,7 +107,31 @@ class Monitor:
         An interval in which all is NaN is a feed that did not report. ``feedback`` names what users said is no anomaly; it
         acts on this call only, so leaving it out takes it back.
         """
-        block = self._align(block)
+        said = [self._observe(part, keep_points, feedback) for part in self._split(block)]
+        if len(said) == 1:
+            return said[0]
+        groups = tuple(group for one in said for group in one.groups)
+        incidents = {incident.id: incident for one in said for incident in one.incidents}
+        points = Points.join([one.points for one in said if one.points is not None])
+        return Outcome(groups, tuple(incidents.values()), points)
+
+    def _split(self, block: Block) -> Iterator[Block]:
+        """Yield a block in parts at whose begins leaves appear: what is said of an interval is not to know of leaves to come.
+
+        In the cold start nothing is said, and large sets grow once a block, since each time costs as much as some intervals.
+        """
+        intervals, cold = block.values.shape[1], max(0, self._cold - self._at)
+        cuts = {0, intervals}
+        if cold < intervals and len(block.leaves) <= MOST_APART:
+            fresh = [column for column, leaf in enumerate(block.leaves) if self._cube.find(leaf) is None]
+            seen = ~np.isnan(block.values[:, :, fresh]).all(axis=0)
+            cuts |= {int(at) for at in seen.argmax(axis=0)[seen.any(axis=0)] if at > cold} if fresh else set()
+        for first, last in pairwise(sorted(cuts)):
+            yield block.part(block.start + first * self._settings.interval_seconds, first, last)
+
+    def _observe(self, given: Block, keep_points: bool, feedback: Sequence[Feedback]) -> Outcome:
+        """Take a block all of whose leaves are known, or appear with it."""
+        block = self._align(given)
         shape = (self._measures, block.values.shape[1], len(self._cube.nodes))
         points = Points.blank(self.nodes, shape) if keep_points else None
         suppression = Suppression(self._index, feedback)

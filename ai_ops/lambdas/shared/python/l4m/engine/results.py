@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,7 +77,9 @@ class Incident:
     @property
     def change(self) -> float:
         """Actual against expected, -.3 for a drop by 30 %."""
-        return self.actual / self.expected - 1.0 if self.expected else float("inf") if self.actual > 0 else 0.0
+        if not self.expected:
+            return float("inf") if self.actual > 0 else 0.0
+        return (self.actual - self.expected) / abs(self.expected)
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,21 @@ class Points:
         """Return points of a shape, not filled in yet."""
         value, expected, lower, upper, severity = (np.empty(shape, np.float32) for _ in range(5))
         return cls(nodes, value, expected, lower, upper, severity, np.zeros(shape, np.bool_), np.zeros(shape, np.uint8))
+
+    @classmethod
+    def join(cls, parts: Sequence[Points]) -> Points | None:
+        """Return the points of parts that follow each other, None if there are none; series that came later have no points before."""
+        if not parts:
+            return None
+        arrays = {}
+        for name in ("value", "expected", "lower", "upper", "severity", "is_anomaly", "reason"):
+            found = [getattr(one, name) for one in parts]
+            blank = np.nan if found[0].dtype == np.float32 else 0
+            wide = [(0, 0), (0, 0)]
+            arrays[name] = np.concatenate(
+                [np.pad(one, [*wide, (0, len(parts[-1].nodes) - one.shape[2])], constant_values=blank) for one in found], axis=1
+            )
+        return cls(parts[-1].nodes, **arrays)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -54,6 +56,7 @@ class Detector:
         self._threshold = threshold_of(settings.sensitivity, self._rates.per_day)
         self._state = DetectorState.blank(self._seasons.rows, series)
         self._steps: list[Step] = []  # scored, not yet learned
+        self._workspaces: list[Workspace] = []  # of the blocks in which single intervals are scored
 
     @property
     def series(self) -> int:
@@ -87,9 +90,10 @@ class Detector:
     def score(self, values: Array, start: int, *, bands: bool = False) -> Scores:
         """Score one interval, ``values`` of shape (series,); it is learned when ``learn`` is called, before anything else."""
         scores, moment, blocks = Scores.blank(*values.shape), self._seasons.moment(start), self._blocks()
-        rooms = [Workspace.of(one.stop - one.start) for one in blocks]
-        pairs = zip(blocks, rooms, strict=True)
-        self._steps = [self._begin(values, moment, scores, one, workspace=room, bands=bands) for one, room in pairs]
+        if not self._workspaces:
+            self._workspaces = [Workspace.of(one.stop - one.start) for one in blocks]
+        pairs = zip(blocks, self._workspaces, strict=True)
+        self._steps = [self._begin(values, moment, scores, one, workspace=workspace, bands=bands) for one, workspace in pairs]
 
         def score_block(number: int) -> None:
             state = self._state.columns(blocks[number])
@@ -125,13 +129,13 @@ class Detector:
             for part in parts:
                 work(part)
         else:
-            with ThreadPoolExecutor(WORKERS) as pool:
-                list(pool.map(work, parts))
+            list(_pool(os.getpid()).map(work, parts))
 
     def grow(self, series: int) -> None:
         """Make room for ``series`` series in all; the new ones have not been seen yet."""
         if series > self.series:
             self._state = self._state.extended(DetectorState.blank(self._seasons.rows, series - self.series))
+            self._workspaces = []
 
     def to_arrays(self) -> dict[str, NDArray[np.float32]]:
         """Return everything that was learned, by name."""
@@ -172,3 +176,9 @@ class Detector:
             array[:, target] += array[:, sources] @ weights
         self._state.drift[:, target] = 0
         self._state.event[:, target] = 0
+
+
+@lru_cache(maxsize=1)
+def _pool(_process: int) -> ThreadPoolExecutor:
+    """Return the threads of this process; one that was forked has none of its parent's."""
+    return ThreadPoolExecutor(WORKERS)

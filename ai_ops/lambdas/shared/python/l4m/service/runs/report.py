@@ -8,6 +8,7 @@ from hashlib import sha512
 from typing import Any
 
 from l4m.engine.results import Cause, Group, Incident, Outcome, SeriesAnomaly
+from l4m.model import Aggregation
 from l4m.service.runs.detector_job import DetectorJob
 from l4m.service.runs.reading import Reading
 from l4m.store.index import IndexEntry
@@ -94,15 +95,29 @@ def _describe_incident(job: DetectorJob, starts: Sequence[int], incident: Incide
         "id": incident.id,
         "start": _interval(job, starts, incident.start),
         "end": _interval(job, starts, incident.end),
+        "noticed": _interval(job, starts, incident.noticed or incident.start),
         "severity": round(incident.severity, 2),
         "direction": incident.direction,
         "measures": list(incident.measures),
         "causes": [_describe_cause(cause) for cause in incident.causes],
+        **_figures(job, incident),
         "series": incident.series,
         "kind": incident.kind,
         "is_open": incident.is_open,
+        "is_lasting": incident.is_lasting,
         "change": change,
         "relations": {cause: dict(effects) for cause, effects in incident.relations.items()},
+    }
+
+
+def _figures(job: DetectorJob, incident: Incident) -> dict[str, float | None]:
+    """What came and what was due of the first measure at the first cause, and the change; averages have no sum to tell."""
+    sums = {one.name for one in job.metric_set.measures if one.aggregation is Aggregation.SUM}
+    is_sum = bool(incident.measures) and incident.measures[0] in sums
+    return {
+        "actual": _number(incident.actual) if is_sum else None,
+        "expected": _number(incident.expected) if is_sum else None,
+        "relative_change": _number(incident.change),
     }
 
 
@@ -120,4 +135,4 @@ def _interval(job: DetectorJob, starts: Sequence[int], moment: int) -> int:
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(f"{value:.7g}")
+    return float(f"{value:.7g}") if math.isfinite(value) else None
