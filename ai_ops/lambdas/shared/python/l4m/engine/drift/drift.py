@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,18 +81,19 @@ class Drift:
             return []
         weeks = np.cumsum(np.concatenate([np.zeros((1, *self.sums.shape[1:])), self.sums]), axis=0)
         weeks = weeks[WEEK:] - weeks[:-WEEK]  # ends on day WEEK-1, WEEK, ...
-        is_known = (weeks[-BACK - TREND_TO :] > 0).all(axis=0)
-        weeks = np.where(is_known, weeks, 1.0)
-        logs = np.log(np.maximum(weeks[BACK:], TINY) / np.maximum(weeks[:-BACK], TINY))
-        moves = np.abs(np.diff(np.log(np.maximum(weeks, TINY)), axis=0))[-BACK - TREND_FROM : -TREND_FROM]
-        limit = 2 * np.quantile(moves, 0.75, axis=0)
-        error = TO_SIGMA * np.sqrt(np.mean(np.square(np.minimum(moves, limit)), axis=0)) * 2**0.5
-        usual = np.median(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
-        change = logs[-1] - usual
-        is_known &= (error > 0) & (np.abs(change) >= LEAST) & (np.abs(usual) < MOST_TREND)
-        is_known &= (depths <= max(FINEST, int(depths.min(initial=0))))[:, np.newaxis]
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # medians of what was never seen
+            logs = np.log(weeks[BACK:] / weeks[:-BACK])
+            moves = np.abs(np.diff(np.log(weeks), axis=0))[-BACK - TREND_FROM : -TREND_FROM]
+            limit = 2 * np.nanquantile(moves, 0.75, axis=0)
+            error = TO_SIGMA * np.sqrt(np.nanmean(np.square(np.minimum(moves, limit)), axis=0)) * 2**0.5
+            usual = np.nanmedian(logs[-TREND_TO:-TREND_FROM], axis=0) if len(logs) > TREND_FROM else np.zeros(logs.shape[1:])
+        change = logs[-1] - np.nan_to_num(usual)
+        usual = np.nan_to_num(usual)
+        is_known = np.isfinite(change) & np.isfinite(error) & (error > 0) & (weeks[-1 - BACK] > 0) & (np.abs(change) >= LEAST)
+        is_known &= (np.abs(usual) < MOST_TREND) & (depths <= max(FINEST, int(depths.min(initial=0))))[:, np.newaxis]
         gate = MARGIN * gate_of(WEEK * change.size, sensitivity)
-        strength = np.where(is_known, np.abs(change) / np.maximum(error, 0.005) / gate, 0)
+        strength = np.where(is_known, np.abs(np.where(is_known, change, 0)) / np.fmax(error, 0.005) / gate, 0)
         side = np.sign(change)
         strength /= 1 + DEPTH_COST * depths[:, np.newaxis]
         strength[(np.where(side > 0, self.told[0], self.told[1]) > 0)] = 0

@@ -11,7 +11,6 @@ from l4m.engine.block import Block
 from l4m.engine.monitor import Monitor
 from l4m.engine.results import Incident, Outcome
 from l4m.engine.settings import Settings
-from l4m.engine.spans import Gaps, Spans
 from l4m.model import Aggregation, Direction, Measure
 
 START, HOUR = 1_699_920_000, 3_600
@@ -93,16 +92,6 @@ def test_who_asks_for_rises_hears_of_no_fall() -> None:
 
 def test_a_smallest_change_holds_beside_kin_too() -> None:
     assert detect(fallen(), chosen=settings(minimum_relative=0.5)) == []
-
-
-def test_what_an_interval_hides_shows_in_the_sum_of_hours_until_it_is_over() -> None:
-    spans = Spans([3, 18])
-    spans.resize(lambda array: np.zeros((*array.shape[:-2], 1, 1), np.float32))
-    gap = np.array([-15.0] * 40 + [0.0] * 10, np.float32).reshape(-1, 1, 1)
-    expected, error = np.full_like(gap, 100), np.full_like(gap, 10)
-    found = spans.add_up(Gaps(expected, gap, error, gap, np.ones(gap.shape, np.bool_)))[:, 0, 0]
-    assert found[0] > -2 > -4 > found[39]
-    assert found[40] == 0
 
 
 def test_sales_that_fall_while_visits_vary_as_ever_are_found() -> None:
