@@ -36,6 +36,7 @@ from l4m.model import Aggregation
 COLD_START, COLD_START_OF_DAYS = 300, 14  # intervals until a monitor is ready; the second where an interval is a day
 MOST_APART = 500  # leaves of a block, up to which each has a begin of its own
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few is no anomaly
+WHOLE = 1e-3  # by how much of it a product may miss a whole number
 LEAST_SIGMAS = 1.5  # what is nearer to the expected value is no anomaly, however regular the series
 IN_INCIDENT, WEAK, COLD, BY_REASON = 1, 2, 3, {BY_FEEDBACK: 4, BY_DIRECTION: 5, BY_SIZE: 6}
 
@@ -74,6 +75,7 @@ class Monitor:
         self._traits = TraitFinder(settings.measures)
         self._is_sum = np.array([one.aggregation is Aggregation.SUM for one in settings.measures], np.bool_)
         self._is_weighted = np.zeros(measures, np.bool_)
+        self._is_whole = np.ones(measures, np.bool_)  # numerators of ratios
         self._observed = 0  # intervals with data
         self._at = 0  # intervals
         self._newcomers: set[int] = set()  # leaves that an incident brought, of which nothing is due yet
@@ -140,8 +142,9 @@ class Monitor:
         groups: list[Group] = []
         incidents: dict[str, Incident] = {}
         for at in range(block.values.shape[1]):
-            kinds = Kinds(self._is_sum, self._is_weighted, traits.is_positive[at], traits.is_count[at])
             weights = None if block.weights is None else np.ascontiguousarray(block.weights[:, at].T)
+            is_count = traits.is_count[at] | self._find_whole(block, at)
+            kinds = Kinds(self._is_sum, self._is_weighted, traits.is_positive[at], is_count)
             run = _Run(
                 self, kinds, np.ascontiguousarray(block.values[:, at].T), weights, block.start + at * self._settings.interval_seconds
             )
@@ -149,6 +152,14 @@ class Monitor:
             groups += run.groups
             incidents |= run.incidents
         return Outcome(tuple(groups), tuple(incidents.values()), points)
+
+    def _find_whole(self, block: Block, at: int) -> Bools:
+        """Return which measures are ratios whose numerators were whole numbers so far: what they count has the grain of a count."""
+        if block.weights is None or not (self._is_weighted & self._is_whole).any():
+            return np.zeros(self._measures, np.bool_)
+        numerators = np.nan_to_num(block.values[:, at].astype(np.float64) * block.weights[:, at])
+        self._is_whole &= (np.abs(numerators - np.rint(numerators)) <= WHOLE * np.maximum(np.abs(numerators), 1)).all(axis=1)
+        return np.asarray(self._is_weighted & self._is_whole)
 
     def _align(self, block: Block) -> Block:
         """Return the block with one column per leaf known, new leaves in the order in which they appear."""
@@ -207,6 +218,7 @@ class Monitor:
             "observed": self._observed,
             "at": self._at,
             "is_weighted": self._is_weighted.tolist(),
+            "is_whole": self._is_whole.tolist(),
             "newcomers": sorted(self._newcomers),
             "traits": self._traits.to_document(),
             "tracker": self._tracker.to_document(),
@@ -224,6 +236,7 @@ class Monitor:
             read_settings(document["settings"]), leaves, arrays, document["traits"], observed=document["observed"], passed=document["at"]
         )
         monitor._is_weighted = np.array(document["is_weighted"], np.bool_)
+        monitor._is_whole = np.array(document["is_whole"], np.bool_)
         monitor._newcomers = set(document["newcomers"])
         monitor._tracker.restore(document["tracker"], take_from("tracker.", arrays))
         return monitor
@@ -257,9 +270,9 @@ class _Run:
         touched = masked | now
         is_touched = bool(touched.any())
         m._detector.learn(self._mask(touched) if is_touched else None)
+        m._judge.learn(seen_now, self.said, now if is_touched else None)
         for change in m._tracker.changes:
             self._apply(change)
-        m._judge.learn(seen_now, self.said, now if is_touched else None)
         if moment.ends_day and m._at >= m._cold:
             self._find_slow()
         if points is not None:

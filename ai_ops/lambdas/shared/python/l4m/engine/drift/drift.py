@@ -21,6 +21,7 @@ FINEST = 1  # dimensions that a node keeps at most: a slow change of one leaf of
 MOST_TREND = 1.0  # log of a usual change, beyond which four weeks ago says nothing of today
 MARGIN = 0.8  # of what opens an incident of an hour: there are seven looks a week, and they overlap
 DEPTH_COST = 0.15  # by which a finer node has to have moved more: there are many of them
+SHARED, MOST_DAYS = 0.4, 4  # of a change, that most days of the week have to show: what one day did is no slow change
 TINY = 1e-9
 PAUSE = 21  # days in which a place that was told is not told again to the same side
 TO_SIGMA = (WEEK / 2) ** 0.5  # what a week's sum changes from day to day to the error of that sum
@@ -92,6 +93,9 @@ class Drift:
         usual = np.nan_to_num(usual)
         is_known = np.isfinite(change) & np.isfinite(error) & (error > 0) & (weeks[-1 - BACK] > 0) & (np.abs(change) >= LEAST)
         is_known &= (np.abs(usual) < MOST_TREND) & (depths <= max(FINEST, int(depths.min(initial=0))))[:, np.newaxis]
+        days = self.sums[-WEEK - BACK :].astype(np.float64)
+        gone = np.log(np.maximum(days[-WEEK:], TINY) / np.maximum(days[:WEEK], TINY)) - usual
+        is_known &= (gone * np.sign(change) >= SHARED * np.abs(change)).sum(axis=0) >= MOST_DAYS
         gate = MARGIN * gate_of(WEEK * change.size, sensitivity)
         strength = np.where(is_known, np.abs(np.where(is_known, change, 0)) / np.fmax(error, 0.005) / gate, 0)
         side = np.sign(change)

@@ -29,6 +29,7 @@ LEAST_EFFECT = 0.04  # of what was due; less is no news, however sure
 SMALL_EFFECT, SMALL_WEIGHT = 0.2, 0.5  # a change below this share has to be surer, one of nothing twice as sure
 YOUNG_WEEKS, GROWN_WEEKS, CAUTION = 2.0, 4.0, 0.15  # by so much more has to be shown before the week is known
 DEPTH_BONUS = 0.02  # by which a finer node of like strength goes before a coarser one
+TOLD = 0.25  # what an interval inside an incident teaches of the noise: little, so that it does not silence the next
 MOST_ROWS = 96  # parts of a day in the course of the week: quarters of an hour
 SILENCE = 2.146  # root of 2 ln 10: what -log10 of a chance is as a Gaussian deviation
 
@@ -206,13 +207,14 @@ class Evidence:
         """Learn the interval that was judged; ``is_open`` marks nodes and measures in which an incident goes on."""
         known = signs.known.astype(np.float32)
         with np.errstate(all="ignore"):
-            self.noise.learn(self._own, self._size, signs.variance, known)
+            touched = is_open if self._explained is None else self._explained if is_open is None else self._explained | is_open
+            told = known if touched is None else known * np.where(touched, np.float32(TOLD), np.float32(1))
+            self.noise.learn(self._own, self._size, signs.variance, told)
             weight = known if is_open is None else known * ~is_open
             self.clean = self._clean if is_open is None else np.where(is_open, signs.due, self._clean)
             self.week.learn(self._row, self.clean, known, weight)
             if self._at % self._refresh == 0 or self._at < 3 * self._refresh:
                 self.noise.settle(kinds.is_additive, kinds.is_count, self._is_leaf)
-            touched = is_open if self._explained is None else self._explained if is_open is None else self._explained | is_open
             ready = known * (self.noise.points >= self._ready / 2)
             self.spread.learn(self._raw, self._scale, ready, touched)
         self._at += 1

@@ -12,7 +12,7 @@ from l4m.engine.evidence.noise import Array
 
 BODY, LIGHT, USUAL_BEYOND = 1.5, 0.25, 0.1336  # beyond which a tail begins; mean log excess there, and its share, of a Gaussian
 LARGEST_LOG = 1.5  # that one deviation adds to the tail
-FAR, OPEN = 4.0, 3.0  # standard errors that one sum counts for at most; that one inside an incident counts for
+FAR, OPEN, TOLD = 4.0, 3.0, 0.25  # standard errors that one sum counts for at most; that one inside an incident does, and its weight
 PRIOR_WEIGHT = 0.5  # Gaussian tails that are believed in before any was seen, in lengths of the memory
 
 Bools = NDArray[np.bool_]
@@ -76,16 +76,22 @@ class Spread:
         return np.asarray((self.excess + prior * LIGHT) / (self.beyond + prior) / LIGHT)
 
     def learn(self, raw: Array, scale: Array, weight: Array, touched: Bools | None) -> None:
-        """Learn sums; ``weight`` is 1 where one counts, ``touched`` marks nodes and measures in which an incident goes on."""
+        """Learn sums; ``weight`` is 1 where one counts, ``touched`` marks nodes and measures in which an incident goes on.
+
+        What an incident explains is no tail of the noise; that it counts for three standard errors lets what is told wrongly again and
+        again be told less.
+        """
+        clean = weight
         size = np.minimum(np.square(raw), np.square(np.float32(FAR) * scale))
         if touched is not None:
             size[:, touched] = np.square(np.float32(OPEN) * scale)[:, touched]
-            weight = weight * np.where(touched, np.float32(0.5), np.float32(1))
+            clean = weight * ~touched
+            weight = weight * np.where(touched, np.float32(TOLD), np.float32(1))
         size -= self.squares
         size *= weight / np.minimum(self.counts + 1, np.float32(self._span))
         self.squares += size
         self.counts += weight
-        self._learn_tails(raw, scale, weight)
+        self._learn_tails(raw, scale, clean)
 
     def _learn_tails(self, raw: Array, scale: Array, weight: Array) -> None:
         tests = np.maximum(weight.sum(axis=0), 1e-9)
