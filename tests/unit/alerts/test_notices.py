@@ -172,3 +172,20 @@ def test_a_correction_is_sent_when_it_matters(alert: Alert, tell: Any, score: fl
     assert corrected.body["payload"]["anomalyScore"] == score
     assert corrected.body["payload"]["correction"]["previousEventId"] == notice.body["payload"]["alertEventId"]
     assert corrected.id != notice.id
+
+
+def test_an_alert_has_the_figures_of_its_incident(alert: Alert, tell: Any, group: dict[str, Any], incident: dict[str, Any]) -> None:
+    figures = {"actual": 412.0, "expected": 103.0, "relative_change": 3.0}
+    incident.update(measures=[group["measure"], "delay_minutes"], **figures)
+    (notice,) = tell(alert)
+    explanation = notice.body["payload"]["explanation"]
+    assert {name: explanation[name] for name in ("dimensions", "actual", "expected", "lower", "changePercent")} == {
+        "dimensions": {"origin": "EWR"},
+        "actual": 412.0,
+        "expected": 103.0,
+        "lower": None,
+        "changePercent": 300.0,
+    }
+    incident["measures"].reverse()  # the figures are of the first measure: of another, the group's own series speaks
+    (other,) = tell(alert)
+    assert other.body["payload"]["explanation"]["actual"] != 412.0
