@@ -7,16 +7,13 @@ from functools import lru_cache
 
 import numpy as np
 
+from l4m.engine.detection.severity_table import KNOTS, THRESHOLDS
 from l4m.engine.detection.state import Array
 
 PER_DAY = (0.0, math.log10(24), math.log10(288))  # log10 of the points of a day: of intervals of a day, an hour, five minutes
-KNOTS = ((0.83, 2.86, 3.80), (1.89, 3.55, 4.30), (3.18, 5.07, 5.30))  # log survival scores there of severities 50, 70, 90, on quiet series
 SEVERITIES = (0.0, 50.0, 70.0, 90.0)
 BEYOND = 4.6  # score past the last knot that takes severity half the way from 90 to 100
-THRESHOLD, THRESHOLD_PER_DAY = (
-    2.5,
-    0.73,
-)  # score of an anomaly at sensitivity 50, and its growth with log10 of the points of a day
+LEAST, MOST = 3.45, -1.84  # log survival score that sensitivities of 0 and 100 ask for beyond what 50 does
 
 
 def severity_of(survival_score: Array, per_day: int, out: Array | None = None) -> Array:
@@ -24,7 +21,8 @@ def severity_of(survival_score: Array, per_day: int, out: Array | None = None) -
 
     Examples
     --------
-    >>> severity_of(np.array([0.0, 0.83, 1.89, 3.18, 999], np.float32), per_day=1).round().tolist()
+    >>> of_a_day = [row[0] for row in KNOTS]
+    >>> severity_of(np.array([0.0, *of_a_day, 999], np.float32), per_day=1).round().tolist()
     [0.0, 50.0, 70.0, 90.0, 100.0]
     """
     knots, slopes = _knots(per_day)
@@ -56,4 +54,5 @@ def threshold_of(sensitivity: float, per_day: int) -> float:
     >>> threshold_of(100, 24) < threshold_of(50, 24) < threshold_of(0, 24)
     True
     """
-    return float(np.interp(sensitivity, [0.0, 50.0, 100.0], [3.45, 0.0, -1.84])) + THRESHOLD + THRESHOLD_PER_DAY * math.log10(per_day)
+    shift = float(np.interp(sensitivity, [0.0, 50.0, 100.0], [LEAST, 0.0, MOST]))
+    return shift + float(np.interp(math.log10(per_day), PER_DAY, THRESHOLDS))

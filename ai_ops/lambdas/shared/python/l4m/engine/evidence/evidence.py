@@ -65,7 +65,7 @@ def gate_of(tests: float, sensitivity: float) -> float:
     Examples
     --------
     >>> round(gate_of(168, 50), 1), round(gate_of(100_000, 50), 1)
-    (5.0, 6.8)
+    (4.6, 6.2)
     """
     chance = min(0.4, FALSE_A_WEEK / max(tests, 1.0)) / 2
     gate = max(LEAST_GATE, -MARGIN * NormalDist().inv_cdf(chance))

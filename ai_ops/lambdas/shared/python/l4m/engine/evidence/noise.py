@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 WINSOR = 9.0  # variances that one residual counts for at most: three sigma
+WINSOR_FROM = 8.0  # points, before which a scale is too young to say what is too much
 PRIOR = 10.0  # points for which the grain that all series share stands in
 LEAST_SHARE = 1e-4  # variance of a hundredth of the expectation: what is steadier is not known better
 COUNT_FLOOR = 0.25  # variance of a count, at least: half of one
@@ -76,7 +77,7 @@ class Noise:
     def learn(self, residual: Array, size: Array, variance: Array, weight: Array) -> None:
         """Learn residuals; ``weight`` is 1 where one counts, 0 where nothing is known or an incident is open."""
         square = np.square(residual)
-        np.minimum(square, WINSOR * np.maximum(variance, TINY), out=square, where=self.points > 20)
+        np.minimum(square, WINSOR * np.maximum(variance, TINY), out=square, where=self.points >= WINSOR_FROM)
         np.minimum(square, LARGEST, out=square)
         gain = weight / np.minimum(self.points + 1, self._span)
         self.points += weight

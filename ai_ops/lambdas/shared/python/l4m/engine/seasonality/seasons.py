@@ -50,8 +50,9 @@ class Seasons:
     Examples
     --------
     >>> seasons = Seasons(Settings(interval_seconds=3600, measures=()))
-    >>> seasons.moment(1_699_920_000 + 5 * 3600)  # a Tuesday
-    Moment(phase=5, hour=5, week=29, holiday=0.0, dates=(), begins_day=False, ends_day=False)
+    >>> moment = seasons.moment(1_699_920_000 + 5 * 3600)  # a Tuesday
+    >>> moment.phase, moment.hour, moment.weekday, moment.hour_of_week, moment.ends_day
+    (5, 5, 1, 29, False)
     """
 
     def __init__(self, settings: Settings) -> None:

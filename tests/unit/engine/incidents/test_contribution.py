@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from l4m.engine.block import Block
-from l4m.engine.contribution import contribute, share_out
+from l4m.engine.incidents.contribution import contribute, share_out
 from l4m.engine.monitor import Monitor
 from l4m.engine.results import Group
 from l4m.engine.settings import Settings
