@@ -70,7 +70,9 @@ def read_set(path: Path, per_day: int) -> tuple[NDArray[np.float32], NDArray[np.
     labels = path.with_name(f"{path.stem}_labels.parquet")
     rows = (
         duckdb.connect()
-        .execute(f"SELECT series, epoch(p.timestamp)::BIGINT t, value, label, test FROM '{path}' p JOIN '{labels}' l USING (series, timestamp)")
+        .execute(
+            f"SELECT series, epoch(p.timestamp)::BIGINT t, value, label, test FROM '{path}' p JOIN '{labels}' l USING (series, timestamp)"
+        )
         .fetchnumpy()
     )
     _, column = np.unique(np.asarray(rows["series"]).astype(str), return_inverse=True)
@@ -210,18 +212,24 @@ def learn_severity(folder: Path, judged: set[str], write: bool) -> None:
 
     knots, level = fit(sets)
     print(f"\nknots {knots}, an anomaly from severity {level:.0f} on")
-    print("\n| set | held out: shares at 50, 70, 90 against nominal | in-sample | held out: level, F1, false alarms | in-sample |\n|---|---|---|---|---|")
+    print(
+        "\n| set | held out: shares at 50, 70, 90 against nominal | in-sample | held out: level, F1, false alarms | in-sample |\n|---|---|---|---|---|"
+    )
     lines, held = [], []
     for one in every:
         theirs, at = fit([other for other in sets if origin(other) != origin(one)])
         out, inside = compare(one, theirs[one.per_day]), compare(one, knots[one.per_day])
         f1, own = event_f1(one, score_at(at, theirs[one.per_day])), event_f1(one, score_at(level, knots[one.per_day]))
         print(f"| {one.name} | {say(out)} | {say(inside)} | {at:.0f}: {f1[0]:.2f}, {f1[1]:.2f} | {own[0]:.2f}, {own[1]:.2f} |", flush=True)
-        lines.append(f"{one.name}: shares at 50, 70, 90 {say(out)} of nominal; event F1 {f1[0]:.2f}, {f1[1]:.2f} false alarms a series-week")
+        lines.append(
+            f"{one.name}: shares at 50, 70, 90 {say(out)} of nominal; event F1 {f1[0]:.2f}, {f1[1]:.2f} false alarms a series-week"
+        )
         held.append((one, f1))
     real = [f1 for one, f1 in held if " " not in one.name and one.name not in judged]
     if real:
-        lines.append(f"mean of sets whose labels are events: F1 {np.mean([f for f, _ in real]):.2f}, false alarms {np.mean([w for _, w in real]):.2f}")
+        lines.append(
+            f"mean of sets whose labels are events: F1 {np.mean([f for f, _ in real]):.2f}, false alarms {np.mean([w for _, w in real]):.2f}"
+        )
         print(lines[-1])
     print("\n| shapes of another seed | by | shares at 50, 70, 90 against nominal |\n|---|---|---|")
     for per_day in STEPS:
@@ -259,7 +267,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["severity"])
     parser.add_argument("--data", type=Path, required=True, help="folder of labelled sets")
-    parser.add_argument("--judge-only", action="append", default=["nab_5min"], help="sets that choose nothing, as those with windows as labels")
+    parser.add_argument(
+        "--judge-only", action="append", default=["nab_5min"], help="sets that choose nothing, as those with windows as labels"
+    )
     parser.add_argument("--write", action="store_true", help="write the table that the engine loads")
     arguments = parser.parse_args()
     learn_severity(arguments.data, set(arguments.judge_only), arguments.write)

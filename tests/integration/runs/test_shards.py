@@ -205,6 +205,6 @@ def pages(world: Any) -> dict[str, History]:
 def assert_alike(mine: Monitor, theirs: Monitor) -> None:
     """Two monitors know the same, but for the rounding of sums."""
     assert (mine.nodes, mine.leaves, mine.cold_start_left) == (theirs.nodes, theirs.leaves, theirs.cold_start_left)
-    for my, their in ((mine._detector, theirs._detector), (mine._beside, theirs._beside)):
+    for my, their in ((mine._detector, theirs._detector), (mine._judge, theirs._judge)):
         for name, array in their.to_arrays().items():
             np.testing.assert_allclose(my.to_arrays()[name], array, rtol=1e-3, atol=1e-3, err_msg=name)

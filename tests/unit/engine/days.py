@@ -28,9 +28,7 @@ def sales(days: int, seed: int = 1, change: Callable[[Values], None] | None = No
     return usual * np.exp(0.02 * rng.normal(size=usual.shape))
 
 
-def detect(
-    values: Values, settings: Settings = SETTINGS, leaves: Sequence[tuple[str, ...]] = LEAVES, start: int = START
-) -> list[Incident]:
+def detect(values: Values, settings: Settings = SETTINGS, leaves: Sequence[tuple[str, ...]] = LEAVES, start: int = START) -> list[Incident]:
     """All incidents, by their start."""
     found = Monitor(settings).observe(Block(start, values[np.newaxis].astype(np.float32), leaves)).incidents
     return sorted(found, key=lambda one: (one.start, one.direction))

@@ -29,7 +29,9 @@ VALUES = sales(DAYS, change=two_incidents)
 
 def told(incidents: list[Incident], start: int = START) -> Told:
     """Day, length, direction, kind and first cause of every incident."""
-    return [(day_of(one, start), (one.end - one.start) // DAY, one.direction, one.kind, dict(one.causes[0].dimensions)) for one in incidents]
+    return [
+        (day_of(one, start), (one.end - one.start) // DAY, one.direction, one.kind, dict(one.causes[0].dimensions)) for one in incidents
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -78,16 +80,6 @@ def test_a_leaf_split_in_two_leaves_days_and_sides_as_they_are(expected: Told) -
     parts = np.concatenate([VALUES[:, :1] * 0.4, VALUES[:, :1] * 0.6, VALUES[:, 1:]], axis=1)
     found = told(detect(parts, leaves=[("DE", "ios"), ("DE", "android"), *LEAVES[1:]]))
     assert found == expected
-
-
-@limits(max_examples=3)
-@given(days=st.lists(st.integers(20, 38), max_size=3, unique=True), factor=st.sampled_from([0.4, 0.6, 1.5, 2.0]))
-@example(days=[22, 28, 34], factor=0.6)
-def test_incidents_of_the_past_do_not_silence_later_ones(expected: Told, days: list[int], factor: float) -> None:
-    values = VALUES.copy()
-    for day in days:
-        values[day, GERMANY] *= factor
-    assert [one for one in told(detect(values)) if one[0] >= FALL.start - 1] == expected
 
 
 @limits(max_examples=2)

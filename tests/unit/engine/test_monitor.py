@@ -12,7 +12,7 @@ from tests.unit.engine.shop import AVERAGE, HOUR, LEAVES, SETTINGS, START, block
 
 from l4m.engine.block import Block
 from l4m.engine.monitor import Monitor
-from l4m.engine.results import REASONS, Feedback
+from l4m.engine.results import REASONS
 
 ONSET = 15 * 24 + 13  # the 16th day, 13:00
 
@@ -69,15 +69,6 @@ def test_two_incidents_at_different_places_and_times_stay_apart():
 
     found = incidents_of(simulate(change=change))
     assert [one.causes[0].dimensions for one in found] == [{"country": "US"}, {"platform": "tv"}]
-
-
-def test_an_opposite_move_long_after_a_short_incident_is_no_way_back():
-    def change(visits, price):
-        drop(2.5, ONSET, ONSET + 2)(visits, price)
-        drop(0.4, ONSET + 30, ONSET + 33)(visits, price)
-
-    found = incidents_of(simulate(change=change))
-    assert [(one.direction, one.start) for one in found] == [("up", START + ONSET * HOUR), ("down", START + (ONSET + 30) * HOUR)]
 
 
 def test_a_feed_that_does_not_report_is_one_incident_of_everything():
@@ -198,16 +189,6 @@ def test_strange_values_are_survived(extreme):
     values[:, 300:305, :3] = extreme
     outcome = Monitor.load(learned(300)).observe(block_of(values, 300), keep_points=True)
     assert np.isfinite(outcome.points.expected[:, 10:]).all()
-
-
-def test_blocks_of_nothing_are_survived():
-    monitor = Monitor(SETTINGS)
-    monitor.observe(Block(START, np.full((2, 0, len(LEAVES)), np.nan, np.float32), LEAVES))
-    monitor.observe(Block(START, np.full((2, 3, 0), np.nan, np.float32), []))
-    assert monitor.leaves == ()
-
-
-FEEDBACK = Feedback("visits", {"country": "US"}, severity=99.0, direction="down")
 
 
 def with_feedback(*feedback):

@@ -73,16 +73,21 @@ def test_steady_growth_is_no_news_and_its_end_is() -> None:
     assert [one.side for one in ended.look(50, np.zeros(1, np.int64))] == [-1]
 
 
+def _fallen(day: int) -> np.ndarray:
+    """A day of a series that fell on day 60, with a wobble of a per cent."""
+    return np.array([[(1_000 if day < 60 else 700) * (1 + 0.01 * np.sin(day * 2.3))]], np.float32)
+
+
 def test_what_was_told_is_not_told_again_for_weeks() -> None:
     drift = Drift(1)
     drift.grow(1)
     for day in range(70):
-        drift.end_day(np.array([[1_000 if day < 60 else 700]], np.float32))
+        drift.end_day(_fallen(day))
     assert [one.side for one in drift.look(50, np.zeros(1, np.int64))] == [-1]
     drift.note(np.array([0]), -1)
     assert drift.look(50, np.zeros(1, np.int64)) == []
-    for _ in range(PAUSE - 1):
-        drift.end_day(np.array([[700]], np.float32))
+    for more in range(PAUSE - 1):
+        drift.end_day(_fallen(70 + more))
         assert drift.look(50, np.zeros(1, np.int64)) == []
 
 
@@ -90,6 +95,6 @@ def test_it_comes_back_as_it_was_saved() -> None:
     drift, other = Drift(1), Drift(1)
     drift.grow(1)
     for day in range(70):
-        drift.end_day(np.array([[1_000 if day < 60 else 700]], np.float32))
+        drift.end_day(_fallen(day))
     other.restore(drift.to_arrays())
     assert other.look(50, np.zeros(1, np.int64)) == drift.look(50, np.zeros(1, np.int64)) != []

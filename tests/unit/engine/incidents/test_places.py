@@ -26,7 +26,9 @@ def first_place(index: HierarchyIndex, actual: np.ndarray, due: np.ndarray = DUE
 
 
 @pytest.mark.parametrize(
-    ("leaves", "dimensions"), [([0, 1, 2], (0,)), ([2, 5, 8], (1,)), ([8], (0, 1)), (list(range(9)), ())], ids=["country", "device", "leaf", "all"]
+    ("leaves", "dimensions"),
+    [([0, 1, 2], (0,)), ([2, 5, 8], (1,)), ([8], (0, 1)), (list(range(9)), ())],
+    ids=["country", "device", "leaf", "all"],
 )
 def test_leaves_that_fall_by_one_share_are_one_place(index: HierarchyIndex, leaves: list[int], dimensions: tuple[int, ...]) -> None:
     actual = DUE.copy()

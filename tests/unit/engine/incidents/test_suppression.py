@@ -34,7 +34,9 @@ def test_only_the_direction_that_was_asked_for_is_told(direction: Direction, sai
     assert reason(replace(SETTINGS, direction=direction)) == said
 
 
-@pytest.mark.parametrize(("wish", "said"), [({"minimum_absolute": 41.0}, BY_SIZE), ({"minimum_relative": 0.41}, BY_SIZE), ({"minimum_relative": 0.39}, "")])
+@pytest.mark.parametrize(
+    ("wish", "said"), [({"minimum_absolute": 41.0}, BY_SIZE), ({"minimum_relative": 0.41}, BY_SIZE), ({"minimum_relative": 0.39}, "")]
+)
 def test_smaller_changes_than_asked_for_are_not_told(wish: dict[str, float], said: str) -> None:
     assert reason(replace(SETTINGS, **wish)) == said
 
@@ -45,7 +47,9 @@ def test_what_a_user_called_no_anomaly_is_not_told_again_there_nor_in_a_part() -
 
 
 @pytest.mark.parametrize(
-    "changes", [{"side": 1}, {"severity": 80.0}, {"measure": 1}, {"leaves": np.array([True, True, True])}], ids=["side", "size", "measure", "place"]
+    "changes",
+    [{"side": 1}, {"severity": 80.0}, {"measure": 1}, {"leaves": np.array([True, True, True])}],
+    ids=["side", "size", "measure", "place"],
 )
 def test_what_is_otherwise_is_told_all_the_same(changes: dict[str, object]) -> None:
     assert reason(feedback=(NORMAL,), **changes) == ""
