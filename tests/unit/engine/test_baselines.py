@@ -20,8 +20,8 @@ def test_rollups_learn_what_would_have_come_without_the_incident() -> None:
     masked = np.array([[True], [False], [False]])
     gone = np.array([[-30.0], [5.0], [7.0]], np.float32)
     weights = np.ones((len(index.nodes), 1), np.float32)
-    mask = mask_learning(index, kinds, masked, np.zeros(3, np.bool_), gone, weights)
-    arrays = [array for array in vars(mask).values()]
+    mask = mask_learning(index, kinds, masked, young=np.zeros(3, np.bool_), gone=gone, weights=weights)
+    arrays = list(vars(mask).values())
     assert arrays[0].tolist() == [int(index.leaf_nodes[0])]
     corrected = {index.nodes[node]: float(change) for node, change in zip(arrays[1].tolist(), arrays[2].tolist(), strict=True)}
     assert corrected == {("*", "*"): 30.0, ("DE", "*"): 30.0, ("*", "app"): 30.0}

@@ -12,7 +12,7 @@ from tests.unit.engine.shop import AVERAGE, HOUR, LEAVES, SETTINGS, START, block
 
 from l4m.engine.block import Block
 from l4m.engine.monitor import Monitor
-from l4m.engine.results import REASONS
+from l4m.engine.results import REASONS, Feedback
 
 ONSET = 15 * 24 + 13  # the 16th day, 13:00
 
@@ -189,6 +189,9 @@ def test_strange_values_are_survived(extreme):
     values[:, 300:305, :3] = extreme
     outcome = Monitor.load(learned(300)).observe(block_of(values, 300), keep_points=True)
     assert np.isfinite(outcome.points.expected[:, 10:]).all()
+
+
+FEEDBACK = Feedback("visits", {"country": "US"}, severity=99.0, direction="down")
 
 
 def with_feedback(*feedback):

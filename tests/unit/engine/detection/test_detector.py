@@ -204,7 +204,7 @@ def test_minimum_sizes_keep_small_deviations_quiet(scores: Scores, eventful: np.
 
 
 def test_higher_sensitivity_reports_at_least_as_much() -> None:
-    values = traffic(25, series=22)
+    values = traffic(60, series=40)
     low, middle, high = (run(values, sensitivity=s).is_anomaly.sum() for s in (0.0, 50.0, 100.0))
     assert low <= middle <= high
     assert high > low

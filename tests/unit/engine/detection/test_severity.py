@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from l4m.engine.detection.severity import rarity_of, severity_of, threshold_of
+from l4m.engine.detection.severity import severity_of, threshold_of
 
 PER_DAY = (1, 24, 144, 288)
 SURVIVAL_SCORES = np.linspace(0, 40, 2000, dtype=np.float32)
@@ -20,12 +20,6 @@ def test_severity_grows_with_surprise_and_stays_within_its_scale(per_day: int) -
 def test_same_surprise_is_less_severe_where_there_are_more_points_of_a_day() -> None:
     severities = np.stack([severity_of(SURVIVAL_SCORES[1:], per_day) for per_day in PER_DAY])
     assert (np.diff(severities, axis=0) < 0).all()
-
-
-def test_rarity_grows_with_severity_from_a_week_over_a_month_to_a_year() -> None:
-    rarities = rarity_of(np.linspace(0, 99.9, 1000, dtype=np.float32))
-    assert (np.diff(rarities) > 0).all()
-    assert 10 ** rarity_of(np.array([50, 70, 90], np.float32)) == pytest.approx([1, 30 / 7, 365 / 7], rel=1e-3)
 
 
 @pytest.mark.parametrize("per_day", PER_DAY)

@@ -79,7 +79,8 @@ def world(dynamodb: Any) -> Callable[..., Context]:
     def begin(client: Any = dynamodb) -> Context:
         for item in items:
             dynamodb.put_item(TableName="l4m", Item=item)
-        return Context(Starter(), Table(client, "l4m"), "state", "us-east-1", "123456789012", "aws", NOW, "arn:function")
+        context = Context(Starter(), Table(client, "l4m"), "state", "us-east-1", "123456789012", "aws", NOW, "arn:function")
+        return replace(context, caller="arn:aws:iam::123456789012:root")
 
     return begin
 

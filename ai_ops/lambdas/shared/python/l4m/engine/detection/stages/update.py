@@ -14,7 +14,7 @@ REACH = 3 * CLIP  # those of the fast remainder further
 WIDE = np.float32(1e30)  # no clip yet
 WEEK_VISITS, WEEK_PRIOR = 10.0, 4.0  # longest memory of a phase of the week, and weight of an absent weekly effect
 IN_EVENT = 0.3  # how much a point inside an event teaches the level
-FIRST_WEEK = 7.0  # visits of an hour, of the eldest series, until which only the day is learned: what it lacks is not the week's
+FIRST_WEEK = 7.0  # visits of an hour, until which only the day is learned: what a day lacks is not the week's
 YOUNG = 5  # points, and
 YOUNG_VISITS = 2  # visits of a phase, before errors are clipped
 MOST_ZEROS = 0.999
@@ -68,9 +68,12 @@ def _learn_profiles(step: Step, state: DetectorState, limits: Array) -> None:
     rates, moment = step.rates, step.moment
     gain = step.visit_gain(rates.per_hour, rates.phase_visits * rates.per_hour, weight=rates.per_hour)
     _learn_phase(step, 0, limits[0], gain, state.daily[moment.phase])
-    if len(state.weekly) > 1 and step.most > FIRST_WEEK * rates.per_hour:
+    first = FIRST_WEEK * rates.per_hour
+    if len(state.weekly) > 1 and step.most > first:
         week = rates.per_hour * 7
         gain = step.visit_gain(WEEK_PRIOR * week, WEEK_VISITS * week, weight=week / rates.per_week_row)
+        if step.fewest <= first:
+            gain = gain * (step.visits > first).astype(np.float32)
         _learn_phase(step, 1, limits[1], gain, state.weekly[moment.week])
 
 
