@@ -17,6 +17,8 @@ COMMANDS = {
     "validate": ("l4m.commands.validate", "Check a params.json and name everything that is wrong with it."),
     "plan": ("l4m.commands.plan", "Show what a params.json would create, change and relearn."),
     "apply": ("l4m.commands.apply", "Make detector, metric set and alert what a params.json says."),
+    "preflight": ("l4m.commands.preflight", "Tell whether an AWS account can take an installation; makes nothing."),
+    "verify": ("l4m.commands.verify", "Tell whether an installation in AWS works: what passed, or what is missing."),
     "install-client": ("l4m.commands.install_client", "Give boto3 and the AWS CLI their lookoutmetrics client back."),
 }  # name -> module with the click command ``command``, and its line in the help
 FOR_AWS = ("aws_lambda_powertools", "boto3", "botocore", "jsonschema", "sqlglot")  # what the extra `aws` brings
