@@ -49,5 +49,6 @@ def stage(sample: Sample, home: Path, database: str = "redshift") -> Path:
         text = (sample.folder / query).read_text(encoding="utf-8")
         if database != "redshift":
             (text,) = sqlglot.transpile(text, read="redshift", write=DIALECTS[database], pretty=True)
+            text = re.sub(r"%\((\w+)\)s", r":\1", text)  # named as in all queries, not as in a driver's
         (home / "ai_ops/lambdas" / database / f"{database}-{function}" / "query.sql").write_text(text, encoding="utf-8")
     return Path(shutil.copyfile(ROOT / "template.yaml", home / "template.yaml"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from l4m.databases.session import Kind, Login
+from l4m.databases.session import Kind, Login, Writing
 from l4m.databases.statements import StatementAborted, StatementFailed, StatementTimedOut
 from l4m.errors import AccessDenied, InvalidInput, L4mError, SourceUnavailable
 
@@ -15,11 +15,33 @@ if TYPE_CHECKING:
     from pg8000.native import Connection
 
 CONNECT_SECONDS = 10
+DAY = 86_400
 KINDS = {1184: Kind.INSTANT, 1114: Kind.LOCAL, 1082: Kind.LOCAL}  # timestamptz, timestamp, date
 SET_UP = (
     "BEGIN READ ONLY",  # in a transaction, settings hold behind a proxy too
     "SET LOCAL TIME ZONE 'UTC'",
     "SET LOCAL datestyle = 'ISO, YMD'",
+)
+
+
+def _bucket(column: str, kind: Kind, seconds: int, zone: str, phase: int) -> str:
+    """Where intervals begin, as instants or as a wall clock's times, as the column has them."""
+    if kind is Kind.LOCAL:
+        return f"date_bin('{seconds} seconds', {column}::timestamp, TIMESTAMP '2000-01-01')"
+    if seconds == DAY:
+        return f"date_trunc('day', {column}, {_quoted(zone)})"
+    return f"to_timestamp(floor((extract(epoch FROM {column}) - {phase}) / {seconds}) * {seconds} + {phase})"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+WRITING = Writing(
+    name=lambda name: '"' + name.replace('"', '""') + '"',
+    text=lambda column: f"{column}::text",
+    number=lambda column: f"CASE WHEN {column}::float8 NOT IN ('NaN', 'Infinity', '-Infinity') THEN {column}::float8 END",
+    bucket=_bucket,
 )
 
 
@@ -31,6 +53,7 @@ class PostgreSQLSession:
 
     dialect: ClassVar[str] = "postgres"
     default_port: ClassVar[int] = 5432
+    writing: ClassVar[Writing] = WRITING
 
     @classmethod
     def open(cls, login: Login) -> PostgreSQLSession:
@@ -138,7 +161,3 @@ def _translated(error: Exception, place: str) -> L4mError:
 
 def _place(login: Login) -> str:
     return f"postgresql://{login.user}@{login.host}:{login.port}/{login.database}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

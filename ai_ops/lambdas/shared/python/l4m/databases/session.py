@@ -40,11 +40,26 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
+@dataclass(frozen=True)
+class Writing:
+    """How a dialect writes the parts of the aggregation; every function takes and returns SQL.
+
+    ``bucket`` gets a column, its kind and the interval; of instants also the zone, whose midnight begins days, and the epoch
+    second at which any shorter interval begins.
+    """
+
+    name: Callable[[str], str]
+    text: Callable[[str], str]
+    number: Callable[[str], str]  # of a column, NULL where it is no finite number
+    bucket: Callable[[str, Kind, int, str, int], str]
+
+
 class Session(Protocol):
     """An open session that can only read; every statement has a time limit."""
 
     dialect: ClassVar[str]  # of sqlglot
     default_port: ClassVar[int]
+    writing: ClassVar[Writing]
 
     @classmethod
     def open(cls, login: Login) -> Self:
