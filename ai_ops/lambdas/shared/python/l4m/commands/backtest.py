@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,11 +52,16 @@ class Outputs:
     html: Path | None
     limit: int
 
-    def check(self) -> None:
-        """Refuse files whose folder does not exist, before any work is done."""
+    def check(self, given: Sequence[Path]) -> None:
+        """Refuse files whose folder does not exist, and those that are read or written already, before any work is done."""
         faults = [
             Fault(str(path), "cannot be written: its folder does not exist") for path in self.files.values() if not path.parent.is_dir()
         ]
+        taken = {path.resolve() for path in given}
+        for path in self.files.values():
+            if path.resolve() in taken:
+                faults.append(Fault(str(path), "is a file of data, or another output: it would be overwritten"))
+            taken.add(path.resolve())
         if faults:
             raise InvalidInput(*faults)
 
@@ -111,7 +116,7 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
     database = parse_database(data, options["query"], options["timeout"]) if is_database(data[0]) else None
     files = [database.query] if database else find_files(data)
     outputs = Outputs(points, incidents, html, limit)
-    outputs.check()
+    outputs.check(files)
     interval = parse_interval(options["interval"])
     settings = _settings(options, interval)
     spec = TableSpec(
