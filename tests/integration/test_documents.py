@@ -57,7 +57,14 @@ def test_commands_do_what_the_page_says(commands, tmp_path):
     environment = {**os.environ, "HOME": str(tmp_path)}
     script = "\n".join(commands)
     done = subprocess.run(
-        ["bash", "-euc", script], cwd=tmp_path, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        ["bash", "-euc", script],
+        cwd=tmp_path,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     for made in re.findall(r"[\w.]+\.html|~/[\w./]+", script):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, as the script builds it."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([str(ROOT / "scripts" / "build"), "--wheel", str(folder)], check=True, capture_output=True)
+    subprocess.run([str(ROOT / "scripts" / "build"), "--wheel", str(folder)], check=True, capture_output=True, timeout=600)
     (built,) = folder.iterdir()
     return built
 
@@ -40,7 +40,7 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             (libraries / top).symlink_to(needed.locate_file(top))
     python = folder / "bin" / "python"
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
-    subprocess.run([*install, str(wheel)], check=True, capture_output=True)
+    subprocess.run([*install, str(wheel)], check=True, capture_output=True, timeout=600)
     return python.parent
 
 
@@ -72,12 +72,13 @@ def run(bare: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
+        timeout=600,
     )
 
 
 def test_environment_holds_nothing_of_aws(bare: Path) -> None:
     for name in ("boto3", "botocore", "aws_lambda_powertools", "jsonschema", "sqlglot", "numba", "pandas"):
-        assert subprocess.run([str(bare / "python"), "-c", f"import {name}"], capture_output=True, check=False).returncode, name
+        assert subprocess.run([str(bare / "python"), "-c", f"import {name}"], capture_output=True, check=False, timeout=60).returncode, name
 
 
 def test_version_is_that_of_the_project(bare: Path, wheel: Path) -> None:

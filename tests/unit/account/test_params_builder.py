@@ -146,5 +146,5 @@ def test_an_upload_waits_for_its_right_but_not_for_ever(builder):
 
 def test_trouble_with_aws_is_told_in_one_line(root):
     command = [sys.executable, str(root / "ai_ops/params_builder.py"), ROLE, "bucket", "--cluster", "shop"]
-    done = subprocess.run(command, env={"HOME": "/nonexistent"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env={"HOME": "/nonexistent"}, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (1, "params_builder: You must specify a region.\n")
