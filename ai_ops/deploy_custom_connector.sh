@@ -2,11 +2,11 @@
 # Deploy service, connector and crawl as SAM applications and start the set-up. Run it again after a failure: what is done is skipped.
 #   deploy_custom_connector.sh LAMBDA_BUCKET CLUSTER SECRET NOTEBOOK_ROLE
 #     LAMBDA_BUCKET  bucket for packaged code
-#     CLUSTER        identifier of the Redshift cluster, or workgroup:NAME
+#     CLUSTER        identifier of the Redshift cluster, or workgroup:NAME, or the kind of another database: postgresql
 #     SECRET         ARN of the secret with the database's credentials
 #     NOTEBOOK_ROLE  name of the role this runs under; the connector lets it write params.json. - when it may do so already
-# Environment, all optional: STACK (custom-rs-connector), SECRET_NAME (redshift-l4mintegration), DEPLOY_ROLE_ARN (role that CloudFormation
-# assumes), PERMISSIONS_BOUNDARY (policy ARN), NOTIFICATION_EMAIL, LOG_RETENTION_DAYS, RUN_MEMORY, RUN_STORAGE, MAX_SERIES, EVENT_BUS_NAME,
+# Environment, all optional: STACK (custom-rs-connector), SECRET_NAME (KIND-l4mintegration), DEPLOY_ROLE_ARN (role that CloudFormation
+# assumes), SUBNET_IDS and SECURITY_GROUP_IDS (where the functions run), PERMISSIONS_BOUNDARY (policy ARN), NOTIFICATION_EMAIL, LOG_RETENTION_DAYS, RUN_MEMORY, RUN_STORAGE, MAX_SERIES, EVENT_BUS_NAME,
 # LATE_HOURS (each like the parameter of that name), PYTHON (3.11 or newer, with boto3 for the params).
 set -Eeuo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -16,7 +16,7 @@ die() { echo "deploy_custom_connector: $*" >&2; exit "${code:-1}"; }
 lambda_bucket=$1 cluster=$2 secret=$3 notebook_role=${4##*/}
 [ "$notebook_role" != - ] || notebook_role=""
 [[ $lambda_bucket =~ ^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$ ]] || code=2 die "LAMBDA_BUCKET is not the name of a bucket: $lambda_bucket"
-[[ $cluster =~ ^(workgroup:)?[a-z][a-z0-9-]{0,62}$ ]] || code=2 die "CLUSTER is neither a cluster identifier nor workgroup:NAME: $cluster"
+[[ $cluster =~ ^(workgroup:)?[a-z][a-z0-9-]{0,62}$ ]] || code=2 die "CLUSTER is neither a cluster identifier, workgroup:NAME nor postgresql: $cluster"
 [[ $secret =~ ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:.+ ]] || code=2 die "SECRET is not the ARN of a secret: $secret"
 stack=${STACK:-custom-rs-connector}
 python=${PYTHON:-python3}
@@ -24,14 +24,16 @@ sam=$root/.venv-sam/bin/sam
 export SAM_CLI_TELEMETRY=0
 
 # What is known so far, by the name of the parameter it fills; outputs of each stack are added to it.
-declare -A known=([RedshiftSecret]=$secret [SageMakerNotebookRole]=$notebook_role [NamePrefix]=$stack
-  [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-}
+declare -A known=([SageMakerNotebookRole]=$notebook_role [NamePrefix]=$stack
+  [SubnetIds]=${SUBNET_IDS:-} [SecurityGroupIds]=${SECURITY_GROUP_IDS:-} [PermissionsBoundary]=${PERMISSIONS_BOUNDARY:-}
   [NotificationEmail]=${NOTIFICATION_EMAIL:-} [LogRetentionDays]=${LOG_RETENTION_DAYS:-}
   [RunMemory]=${RUN_MEMORY:-} [RunStorage]=${RUN_STORAGE:-} [MaxSeries]=${MAX_SERIES:-}
   [EventBusName]=${EVENT_BUS_NAME:-} [LateHours]=${LATE_HOURS:-})
+kind=redshift
 case "$cluster" in
-  workgroup:*) known[RedshiftWorkgroup]=${cluster#workgroup:} database=(--workgroup "${cluster#workgroup:}") ;;
-  *) known[RedshiftCluster]=$cluster database=(--cluster "$cluster") ;;
+  postgresql) kind=$cluster known[DatabaseType]=$kind known[DatabaseSecret]=$secret database=(--database "$kind") ;;
+  workgroup:*) known[RedshiftSecret]=$secret known[RedshiftWorkgroup]=${cluster#workgroup:} database=(--workgroup "${cluster#workgroup:}") ;;
+  *) known[RedshiftSecret]=$secret known[RedshiftCluster]=$cluster database=(--cluster "$cluster") ;;
 esac
 
 parameters_of() { # names in a template's section Parameters
@@ -77,8 +79,8 @@ deploy "$stack-service" l4m-service.yaml
 deploy "$stack" template.yaml
 echo "== params.json"
 "$python" "$root/ai_ops/params_builder.py" "${known[LookoutForMetricsRoleArn]}" "${known[InputBucketName]}" \
-  --secret-name "${SECRET_NAME:-redshift-l4mintegration}" "${database[@]}" --upload
-deploy "$stack-crawl" l4m-redshift-continuous-crawl.yaml
+  --secret-name "${SECRET_NAME:-$kind-l4mintegration}" "${database[@]}" --upload
+deploy "$stack-crawl" "l4m-$kind-continuous-crawl.yaml"
 known[AlarmTopicArn]=${known[NotificationTopicArn]} # the service is older than the topic that its alarms go to
 deploy "$stack-service" l4m-service.yaml
 echo "The set-up runs: its outcome arrives in s3://${known[InputBucketName]}/params.status.json and on the stack's topic."

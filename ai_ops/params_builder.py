@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ROLE = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
 BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 FOLDER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]*")
+DATABASES = ("redshift", "postgresql")
 TEMPLATE = "{{yyyyMMdd}}/{{HHmm}}"
 ROLE_WAIT_SECONDS = 600
 RIGHT_WAIT_SECONDS = 60
@@ -46,6 +47,15 @@ def build(params: dict[str, Any], role: str, bucket: str, folder: str = "ecommer
     }
     filled = {"metric_source": {"S3SourceConfig": source}, "s3_bucket": bucket, "s3_path_continuous_root": live}
     return {**params, **filled}
+
+
+def for_database(params: dict[str, Any], database: str) -> dict[str, Any]:
+    """The params of a kind of database: its type, its secret, and a name that says no other kind; the type ends the detector's name."""
+    if params["database_type"] == database:
+        return params
+    named = params["detector_name"].replace(f"{params['database_type']}-", "")
+    secret = params.get("secret_name", "").replace(params["database_type"], database)
+    return {**params, "database_type": database, "detector_name": named, "secret_name": secret or f"{database}-l4mintegration"}
 
 
 def stack_outputs(cloudformation: Any, stack: str) -> tuple[str, str]:
@@ -138,6 +148,8 @@ def run(arguments: argparse.Namespace) -> None:
     given = json.loads(arguments.params.read_text(encoding="utf-8"))
     if arguments.sample:
         given |= json.loads((ROOT / "sample_resources" / arguments.sample / "params.json").read_text(encoding="utf-8"))
+    if arguments.database:
+        given = for_database(given, arguments.database)
     given |= {key: value for key, value in {"secret_name": arguments.secret_name, "alert_sns_topic_arn": arguments.topic}.items() if value}
     text = json.dumps(build(given, role, bucket, arguments.folder or arguments.sample or "ecommerce"), indent=4) + "\n"
     if arguments.cluster:
@@ -162,6 +174,7 @@ def parse_arguments() -> argparse.Namespace:
         "--params", type=Path, default=ROOT / "ai_ops" / "params.json", help="the file to start from (default: ai_ops/params.json)"
     )
     parser.add_argument("--sample", choices=("ecommerce", "flights"), help="lay a sample's params over it")
+    parser.add_argument("--database", choices=DATABASES, help="kind of the database, if the file is of another")
     parser.add_argument("--folder", help="first folder of the data's paths (default: the sample's name, or ecommerce)")
     parser.add_argument("--secret-name", help="secret of the database")
     parser.add_argument("--topic", help="ARN of the SNS topic that alerts go to")

@@ -63,7 +63,7 @@ class Account:
             kept = self._kept_in(stack, resource)
             if kept is not None and resource.get("PhysicalResourceId") and resource["ResourceStatus"] != "DELETE_COMPLETE":
                 kept.append(resource["PhysicalResourceId"])
-        if stack.logical_ids and marker not in stack.logical_ids:
+        if stack.logical_ids and not any(name.endswith(marker) for name in stack.logical_ids):
             raise NotOursError(f"the stack {name} has no resource {marker}: it was not made by this project, name another one")
         stack.tables = [table for table in stack.tables if self._has_table(table)]
         return stack
@@ -211,7 +211,7 @@ def _ignoring(codes: tuple[str, ...], call: Callable[..., Any], **arguments: str
 
 def order(prefix: str | None, root: str | None, solution: str, demo: str | None) -> list[tuple[str, str]]:
     """Stack names with the resource that marks each as ours, in the order of deletion."""
-    apps = [(f"{prefix}-crawl", "RedshiftContinuousCrawl"), (f"{prefix}", "InputBucket"), (f"{prefix}-service", "ServiceApi")]
+    apps = [(f"{prefix}-crawl", "ContinuousCrawl"), (f"{prefix}", "InputBucket"), (f"{prefix}-service", "ServiceApi")]
     deployed = ([(root, "InputBucket")] if root else []) + (apps if prefix else [])
     return [*deployed, (solution, "SAMDeploySageMakerInstance"), *([(demo, "S3ContentBucket")] if demo else [])]
 

@@ -47,7 +47,8 @@ TEMPLATES = (
     Template("template.yaml", "lookout-for-metrics", "Everything in one stack, without a notebook"),
     Template("ai_ops/l4m-service.yaml", "custom-rs-connector-service", "The detection service alone"),
     Template("ai_ops/template.yaml", "custom-rs-connector", "The connector alone"),
-    Template("ai_ops/l4m-redshift-continuous-crawl.yaml", "custom-rs-connector-crawl", "The continuous crawl alone"),
+    Template("ai_ops/l4m-redshift-continuous-crawl.yaml", "custom-rs-connector-crawl", "The continuous crawl of Redshift alone"),
+    Template("ai_ops/l4m-postgresql-continuous-crawl.yaml", "custom-rs-connector-crawl", "The continuous crawl of PostgreSQL alone"),
 )
 
 

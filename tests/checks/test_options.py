@@ -9,7 +9,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOT_TEMPLATE = "template.yaml"
-APPS = ["ai_ops/template.yaml", "ai_ops/l4m-service.yaml", "ai_ops/l4m-redshift-continuous-crawl.yaml"]
+APPS = [
+    "ai_ops/template.yaml",
+    "ai_ops/l4m-service.yaml",
+    "ai_ops/l4m-redshift-continuous-crawl.yaml",
+    "ai_ops/l4m-postgresql-continuous-crawl.yaml",
+]
 KEY = "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 NAMESPACE = "arn:aws:redshift-serverless:eu-west-1:123456789012:namespace/01234567-89ab-cdef-0123-456789abcdef"
 BOUNDARY = "arn:aws:iam::123456789012:policy/bounds"
@@ -77,6 +82,16 @@ def test_a_cluster_or_a_workgroup_is_named_and_not_both(deployed, app):
     assert deployed(app, RedshiftCluster="", RedshiftWorkgroup="shop", RedshiftNamespaceArn=NAMESPACE).broken == []
     assert deployed(app, RedshiftCluster="", RedshiftWorkgroup="").broken != []
     assert deployed(app, RedshiftCluster="shop", RedshiftWorkgroup="shop2").broken != []
+
+
+def test_another_database_has_its_own_crawls_in_place_of_redshift_s(deployed):
+    other = {"DatabaseType": "postgresql", "RedshiftCluster": "", "RedshiftWorkgroup": ""}
+    connector = deployed(APPS[0], **other)
+    assert connector.broken == []
+    crawls = {name for name in functions(connector) if name.endswith("HistoricalCrawl")}
+    assert crawls == {"PostgresqlHistoricalCrawl"}
+    assert deployed(ROOT_TEMPLATE, **other).broken == []
+    assert set(deployed(ROOT_TEMPLATE, **other).of_type("AWS::CloudFormation::Stack")) == {"Service", "Connector", "PostgresqlCrawl"}
 
 
 @each_app

@@ -54,6 +54,7 @@ def test_all_templates_of_the_design_are_there():
         "ai_ops/template.yaml",
         "ai_ops/l4m-service.yaml",
         "ai_ops/l4m-redshift-continuous-crawl.yaml",
+        "ai_ops/l4m-postgresql-continuous-crawl.yaml",
         "ai_ops/l4m-redshift-solution.yaml",
         "sample_resources/redshift/l4m-redshift-sagemakernotebook.yaml",
     }
@@ -165,8 +166,10 @@ def test_dashboards_are_json(path):
         assert json.loads(body)["widgets"], name
 
 
-@pytest.mark.parametrize("name", ["l4m-service.yaml", "template.yaml", "l4m-redshift-continuous-crawl.yaml"])
-def test_the_three_apps_can_be_published_to_the_application_repository(name):
+@pytest.mark.parametrize(
+    "name", ["l4m-service.yaml", "template.yaml", "l4m-redshift-continuous-crawl.yaml", "l4m-postgresql-continuous-crawl.yaml"]
+)
+def test_the_apps_can_be_published_to_the_application_repository(name):
     told = load(ROOT / "ai_ops" / name)["Metadata"]["AWS::ServerlessRepo::Application"]
     package = tomllib.loads((ROOT / "ai_ops/lambdas/shared/pyproject.toml").read_text())["project"]
     assert told["SemanticVersion"] == package["version"]

@@ -64,7 +64,7 @@ def test_commands_do_what_the_page_says(commands, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     for made in re.findall(r"[\w.]+\.html|~/[\w./]+", script):

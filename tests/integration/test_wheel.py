@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(300)
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel, as the script builds it."""
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run([str(ROOT / "scripts" / "build"), "--wheel", str(folder)], check=True, capture_output=True, timeout=240)
+    subprocess.run([str(ROOT / "scripts" / "build"), "--wheel", str(folder)], check=True, capture_output=True, timeout=600)
     (built,) = folder.iterdir()
     return built
 
@@ -40,7 +40,7 @@ def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             (libraries / top).symlink_to(needed.locate_file(top))
     python = folder / "bin" / "python"
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
-    subprocess.run([*install, str(wheel)], check=True, capture_output=True, timeout=240)
+    subprocess.run([*install, str(wheel)], check=True, capture_output=True, timeout=600)
     return python.parent
 
 
@@ -72,7 +72,7 @@ def run(bare: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 

@@ -25,6 +25,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         topic_arn=parameters.required("TOPIC_ARN"),
         target=Target(parameters.optional("REDSHIFT_CLUSTER"), parameters.optional("REDSHIFT_WORKGROUP")),
         key=parameters.required("PARAMS_FILE"),
+        database_type=parameters.required("DATABASE_TYPE"),
     )
     uploads = [record["s3"] for record in event.get("Records", ()) if record["s3"]["object"]["key"] == reception.key]
     executions = [reception.receive(upload["bucket"]["name"]) for upload in uploads]

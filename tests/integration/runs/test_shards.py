@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -193,8 +193,9 @@ def test_values_that_one_function_has_no_room_for_are_learned_in_shards(world: A
 
 
 def far_away() -> str:
-    """Rows of a time so long before that the history is a long one."""
-    return "2023-01-01 00:00:00,de,app,1,1\n"
+    """A row now and then, never in step, from a time so long before that the history is a long one."""
+    days = [datetime(2023, 1, 1) + timedelta(days=20 * number + number**3 % 7, hours=number**2 % 24) for number in range(21)]
+    return "".join(f"{day:%Y-%m-%d %H:%M:%S},de,app,1,1\n" for day in days)
 
 
 def pages(world: Any) -> dict[str, History]:

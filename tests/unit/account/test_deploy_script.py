@@ -115,6 +115,19 @@ def test_a_workgroup_is_handed_on_as_one(deploy):
     assert "RedshiftCluster," not in text
 
 
+def test_another_database_is_named_by_its_kind_and_its_own_crawl_is_deployed(deploy):
+    done, log = deploy("lambda-bucket", "postgresql", SECRET, "notebook-role", SUBNET_IDS="subnet-0a", SECURITY_GROUP_IDS="sg-0b")
+    assert done.returncode == 0, done.stderr
+    connector = deployment(log, "custom-rs-connector")
+    assert "ParameterKey=DatabaseType,ParameterValue=postgresql" in connector
+    assert f"ParameterKey=DatabaseSecret,ParameterValue={SECRET}" in connector
+    assert "RedshiftCluster" not in connector
+    assert "l4m-postgresql-continuous-crawl" in deployment(log, "custom-rs-connector-crawl")
+    assert "ParameterKey=SubnetIds,ParameterValue=subnet-0a" in deployment(log, "custom-rs-connector-crawl")
+    (params,) = [line for line in log if line.startswith("python")]
+    assert "--secret-name postgresql-l4mintegration --database postgresql" in params
+
+
 def test_a_failure_stops_there_and_the_next_run_gets_through(deploy):
     done, log = deploy(*GOOD, FAIL_AT="custom-rs-connector")
     assert done.returncode == 1

@@ -42,6 +42,13 @@ def test_everything_else_stays_as_the_user_wrote_it(builder, given):
     assert formats[0] == formats[1]
 
 
+def test_another_database_has_its_own_type_secret_and_name(builder, given):
+    made = builder.for_database(given, "postgresql")
+    assert (made["database_type"], made["secret_name"]) == ("postgresql", "postgresql-l4mintegration")
+    assert made["detector_name"] == "l4m-custom-connector-detector"
+    assert builder.for_database(made, "postgresql") == made
+
+
 def test_building_twice_changes_nothing(builder, given):
     once = builder.build(given, ROLE, "bucket")
     assert builder.build(once, ROLE, "bucket") == once
@@ -139,5 +146,5 @@ def test_an_upload_waits_for_its_right_but_not_for_ever(builder):
 
 def test_trouble_with_aws_is_told_in_one_line(root):
     command = [sys.executable, str(root / "ai_ops/params_builder.py"), ROLE, "bucket", "--cluster", "shop"]
-    done = subprocess.run(command, env={"HOME": "/nonexistent"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env={"HOME": "/nonexistent"}, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stderr) == (1, "params_builder: You must specify a region.\n")

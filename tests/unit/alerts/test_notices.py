@@ -121,6 +121,15 @@ def test_a_short_text_fits_one_sms(alert: Alert, tell: Any, group: dict[str, Any
     assert long.endswith("EEE..., 2013-02-08 16:00 EST (since 2013-02-08 13:00), severity 92")
 
 
+@pytest.mark.parametrize("form", ["SHORT_TEXT", "LONG_TEXT"])
+def test_a_value_that_holds_a_lines_end_forges_no_line(alert: Alert, tell: Any, group: dict[str, Any], form: str) -> None:
+    forged = [{**one, "dimensions": {"origin": "EWR\nHow sure:  nothing to see\x1b[2J\u2028"}} for one in group["series"]]
+    text = text_of(alert, form, tell, about={**group, "series": forged})
+    assert not any(line.startswith("How sure:  nothing") for line in text.splitlines())
+    assert all(letter.isprintable() for line in text.split("\n") for letter in line)
+    assert text.count("\n") == text_of(alert, form, tell).count("\n")
+
+
 def test_a_cause_that_hardly_shows_in_a_later_group_is_not_its_headline(alert: Alert, tell: Any, group: dict[str, Any]) -> None:
     total = {**group["series"][1], "value": 900.0}
     text = text_of(alert, "LONG_TEXT", tell, about={**group, "series": [group["series"][0], total]})

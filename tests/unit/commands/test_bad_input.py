@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from l4m.cli import main
+from l4m.commands.incident_files import write_whole
 
 GOOD = "ts,country,views\n" + "".join(f"2024-01-01 {hour:02d}:00:00,US,{hour}\n" for hour in range(24))
 OPTIONS = {"--timestamp": "ts", "--measures": "views", "--dimensions": "country", "--interval": "PT1H"}
@@ -113,3 +114,29 @@ def test_data_that_is_used_all_the_same_is_counted_once(tmp_path: Path, text: st
     assert code == 0
     assert output.count(told) == 1
     assert output.count("warning") + output.count("note") == 1
+
+
+@pytest.mark.parametrize("output", ["points", "incidents", "html"])
+def test_an_output_never_overwrites_the_data(tmp_path: Path, output: str) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text(GOOD)
+    code, said = backtest(file, **{output: str(tmp_path / "." / "data.csv")})
+    assert code == 2
+    assert "would be overwritten" in said
+    assert file.read_text() == GOOD
+
+
+def test_two_outputs_are_two_files(tmp_path: Path) -> None:
+    file = tmp_path / "data.csv"
+    file.write_text(GOOD)
+    code, said = backtest(file, html=str(tmp_path / "out"), incidents=str(tmp_path / "out"))
+    assert code == 2
+    assert "would be overwritten" in said
+
+
+def test_a_file_is_written_whole_or_stays_as_it_was(tmp_path: Path) -> None:
+    target = tmp_path / "out.json"
+    write_whole("before", target)
+    with pytest.raises(UnicodeEncodeError):
+        write_whole("after \ud800", target)
+    assert target.read_text() == "before"

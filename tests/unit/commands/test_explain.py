@@ -44,3 +44,18 @@ def test_help_imports_no_engine() -> None:
     heavy = {"numpy", "duckdb", "boto3", "rich"}
     code = f"import sys; from l4m.cli import main; main(['--help'], standalone_mode=False); assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=120)
+
+
+def test_what_a_table_holds_is_shown_and_not_obeyed(tmp_path):
+    table = tmp_path / "cases.csv"
+    rows = [f"{country},{device},{10 if country == HOSTILE else 100},100" for country in (HOSTILE, "fr", "it") for device in ("app", "web")]
+    table.write_text("\n".join(["country,device,actual,expected", *rows, ""]))
+    done = CliRunner().invoke(
+        main, ["explain", str(table), "--actual", "actual", "--expected", "expected", "--dimensions", "country,device"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "\x1b" not in done.output
+    assert "[/b]" in done.output
+
+
+HOSTILE = "de[/b]\x1b[2J"

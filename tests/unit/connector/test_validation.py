@@ -162,7 +162,7 @@ def test_everything_wrong_is_reported_at_once(given: dict[str, Any]) -> None:
     ):
         spoil(given)
     del given["detector_name"]
-    around = Surroundings(BUCKET, "123456789012", AROUND.uploaded, lambda _, name: [Fault("secret_name", f"no {name}")])
+    around = Surroundings(BUCKET, "123456789012", AROUND.uploaded, None, lambda _, name: [Fault("secret_name", f"no {name}")])
     assert set(faults(given, around)) == {
         "detector_frequency", "dimension_list", "timezone", "oops", f"{SOURCE}.HistoricalDataPathList", "detector_name", "secret_name",
     }  # fmt: skip

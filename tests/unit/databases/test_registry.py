@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlglot
 
-from l4m.connector.query import END, START, Query
+from l4m.connector.query import END, START, InvalidQuery, Query
 from l4m.databases.database import Database, Destination
 from l4m.databases.registry import DATABASES
 
@@ -58,6 +58,11 @@ def test_a_rendered_window_is_a_query_of_its_dialect_with_both_bounds(database: 
     assert not list(tree.find_all(sqlglot.exp.Placeholder))
     assert "2013-02-06 05:00:00" in rendered
     assert "2013-02-06 06:00:00" in rendered
+
+
+def test_a_placeholder_of_a_driver_is_no_window(database: type[Database]) -> None:
+    with pytest.raises(InvalidQuery):
+        Query("select a from t where ts >= %(window_start)s and ts < %(window_end)s", WINDOW, database)
 
 
 def test_instants_are_written_in_utc(database: type[Database]) -> None:

@@ -45,6 +45,7 @@ def handler(monkeypatch: pytest.MonkeyPatch, s3: Any, secretsmanager: Any, redsh
         "TOPIC_ARN": topic,
         "STEP_FUNCTIONS_ARN": machine["stateMachineArn"],
         "PARAMS_FILE": "params.json",
+        "DATABASE_TYPE": "redshift",
         "REDSHIFT_CLUSTER": "shop",
         "REDSHIFT_WORKGROUP": "",
         "STATEMENT_NAME": "shop",

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from localaws.client import LocalAws, LocalAwsError
 from localaws.demo.flow import DemoError, Flow
 from localaws.demo.report import alert_table, alerts_of, incident_table, incidents_of
-from localaws.demo.stage import SAMPLES, Sample
+from localaws.demo.stage import DIALECTS, SAMPLES, Sample
+from localaws.postgresql import Server, running
 
 SHOWN_INCIDENTS = 12
 SHOWN_ALERTS = 15
@@ -25,15 +26,17 @@ console = Console()
 
 
 @click.command(
-    help="History out of Redshift, a detector, five days of cron events, incidents with their causes - on this machine, no AWS account."
+    help="History out of a database, a detector, five days of cron events, incidents with their causes - on this machine, no AWS account."
 )
 @click.option("--data", type=click.Choice(sorted(SAMPLES)), default="flights", show_default=True, help="Which sample data to run on.")
+@click.option("--database", type=click.Choice(sorted(DIALECTS)), default="redshift", show_default=True, help="Where the data lies.")
 @click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write the outcome as JSON as well.")
-def main(data: str, report: Path | None) -> None:
+def main(data: str, database: str, report: Path | None) -> None:
     """Run everything in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="l4m-demo-") as folder:
         try:
-            outcome = run(SAMPLES[data], Path(folder) / "aws")
+            with running() if database == "postgresql" else nullcontext() as server:
+                outcome = run(SAMPLES[data], Path(folder) / "aws", server)
         except (DemoError, LocalAwsError) as error:
             console.print(f"[red]The demo failed:[/] {error}", highlight=False)
             sys.exit(1)
@@ -43,14 +46,14 @@ def main(data: str, report: Path | None) -> None:
         console.print(f"Written: {report}")
 
 
-def run(sample: Sample, home: Path) -> dict[str, Any]:
+def run(sample: Sample, home: Path, server: Server | None = None) -> dict[str, Any]:
     """All phases on one local cloud; return the report."""
     seconds: dict[str, float] = {}
     with phase("Starting the local AWS", "start", seconds):
         aws = LocalAws.start(home)
     with aws:
-        flow = Flow(aws, sample)
-        with phase(f"Loading {sample.name} into Redshift with COPY", "load", seconds):
+        flow = Flow(aws, sample, server=server)
+        with phase(f"Loading {sample.name} into {'PostgreSQL' if server else 'Redshift'} with COPY", "load", seconds):
             flow.load()
         with phase("Deploying service, connector and crawl (IAM enforced)", "deploy", seconds):
             flow.deploy()
@@ -102,7 +105,7 @@ def change_threshold(flow: Flow, seconds: dict[str, float]) -> None:
     (alert,) = flow.aws.client("lookoutmetrics").list_alerts(AnomalyDetectorArn=after[1]["AnomalyDetectorArn"])["AlertSummaryList"]
     threshold = alert["AlertSensitivityThreshold"]
     status = after[1]["Status"]
-    console.print(f"The alert's threshold is {threshold} now; no statement was sent to Redshift, the detector is still {status}.")
+    console.print(f"The alert's threshold is {threshold} now; no statement was sent to the database, the detector is still {status}.")
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The steps a user takes, with the same clients and scripts as in an account."""
 
+import gzip
 import json
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from localaws.client import LocalAws
-from localaws.demo.stage import ROOT, Sample, stage
+from localaws.demo.stage import ROOT, Sample, schema, stage
+from localaws.postgresql import Server
 
 SURROUNDINGS = Path(__file__).with_name("surroundings.yaml")
 SCRIPTS = ROOT / "sample_resources" / "redshift"
@@ -23,30 +26,51 @@ class DemoError(Exception):
 
 
 class Flow:
-    """The application as one stack on a local cloud; ``around`` is what ``load`` made, when another flow did it already."""
+    """The application as one stack on a local cloud, on Redshift or on a server of PostgreSQL.
 
-    def __init__(self, aws: LocalAws, sample: Sample, stack: str = "l4m", around: dict[str, str] | None = None) -> None:
+    ``around`` is what ``load`` made, when another flow did it already.
+    """
+
+    def __init__(
+        self, aws: LocalAws, sample: Sample, stack: str = "l4m", around: dict[str, str] | None = None, server: Server | None = None
+    ) -> None:
         self.aws = aws
         self.sample = sample
         self.stack = stack
         self.around = dict(around or {})
         self.outputs: dict[str, str] = {}
+        self.server = server
+        self.database = "postgresql" if server else "redshift"
 
     def load(self) -> None:
         """Create what a user has already, fill the tables with COPY."""
         self.around = self.aws.deploy(SURROUNDINGS, "demo-surroundings")
+        if self.server:
+            self.load_server(self.server)
+            return
         self._script("initial_setup.py", "--data", self.sample.name)
         self._script(
             "data_loader.py", "--data", self.sample.name, "--bucket", self.around["ContentBucket"], "--role", self.around["LoadRoleArn"]
         )
 
+    def load_server(self, server: Server) -> None:
+        """Fill the tables of a server, and keep a secret of it in the form of RDS."""
+        statements = schema(self.sample)
+        server.run(*statements)
+        for table in (re.findall(r"TABLE IF NOT EXISTS (\w+)", statement)[0] for statement in statements):
+            (file,) = (self.sample.folder / "data").glob(f"{table}.csv*")
+            content = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+            server.load(f"{table} ({content.splitlines()[0].decode()})", content)
+        secrets = self.aws.client("secretsmanager")
+        secrets.create_secret(Name=f"{self.database}-l4mintegration", SecretString=json.dumps(server.secret))
+
     def deploy(self, template: Path | None = None) -> None:
         """Deploy the application, or another root template, and have its incidents sent to the inbox."""
-        template = template or stage(self.sample, self.aws.home / f"stage-{self.stack}")
-        secret = self.aws.client("secretsmanager").describe_secret(SecretId="redshift-l4mintegration")["ARN"]
+        template = template or stage(self.sample, self.aws.home / f"stage-{self.stack}", self.database)
+        secret = self.aws.client("secretsmanager").describe_secret(SecretId=f"{self.database}-l4mintegration")["ARN"]
+        database = {"RedshiftCluster": "demo", "RedshiftSecret": secret}
         parameters = {
-            "RedshiftCluster": "demo",
-            "RedshiftSecret": secret,
+            **({"DatabaseType": self.database, "DatabaseSecret": secret} if self.server else database),
             "AlertSnsTopicArn": self.around["AlertTopicArn"],
             "NamePrefix": self.stack,
             "WaitSeconds": "1",
@@ -67,6 +91,7 @@ class Flow:
         given.write_text(json.dumps(shipped | sample | changes), encoding="utf-8")
         built = given.with_name(f"params-{self.stack}.json")
         builder = [str(ROOT / "ai_ops" / "params_builder.py"), "--stack", self.stack, "--params", str(given), "--folder", self.sample.name]
+        builder += ["--database", self.database]
         self._run(*builder, "--topic", self.around["AlertTopicArn"], "--out", str(built))
         return built.read_bytes()
 
@@ -98,7 +123,14 @@ class Flow:
         return dict(client.describe_anomaly_detector(AnomalyDetectorArn=summary["AnomalyDetectorArn"]))
 
     def statements(self) -> int:
-        """How many statements Redshift was sent so far, by anybody."""
+        """How many statements Redshift was sent so far, by anybody; of a server, how many files came of them."""
+        if self.server:
+            found = (
+                self.aws.client("s3")
+                .get_paginator("list_object_versions")
+                .paginate(Bucket=self.outputs["InputBucketName"], Prefix=f"{self.sample.name}/")
+            )
+            return sum(len(page.get("Versions", ())) for page in found)
         return int(self.aws.status()["statements"])
 
     def inbox(self) -> list[dict[str, Any]]:

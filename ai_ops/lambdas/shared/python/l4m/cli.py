@@ -17,9 +17,12 @@ COMMANDS = {
     "validate": ("l4m.commands.validate", "Check a params.json and name everything that is wrong with it."),
     "plan": ("l4m.commands.plan", "Show what a params.json would create, change and relearn."),
     "apply": ("l4m.commands.apply", "Make detector, metric set and alert what a params.json says."),
+    "preflight": ("l4m.commands.preflight", "Tell whether an AWS account can take an installation; makes nothing."),
+    "verify": ("l4m.commands.verify", "Tell whether an installation in AWS works: what passed, or what is missing."),
     "install-client": ("l4m.commands.install_client", "Give boto3 and the AWS CLI their lookoutmetrics client back."),
 }  # name -> module with the click command ``command``, and its line in the help
 FOR_AWS = ("aws_lambda_powertools", "boto3", "botocore", "jsonschema", "sqlglot")  # what the extra `aws` brings
+EXTRAS = {**dict.fromkeys(FOR_AWS, "aws"), "pg8000": "postgresql"}
 FAILED = 2  # exit code of everything a user can mend
 
 
@@ -60,8 +63,8 @@ class LazyGroup(click.Group):
 def _lacking(command: str | None, error: ModuleNotFoundError) -> Exception:
     """What to say of a package that is not installed; a module of our own that is missing is a fault of ours."""
     package = (error.name or "").partition(".")[0]
-    if package in FOR_AWS:
-        wheel = f"l4m-{version('l4m')}-py3-none-any.whl[aws]"
+    if package in EXTRAS:
+        wheel = f"l4m-{version('l4m')}-py3-none-any.whl[{EXTRAS[package]}]"
         return click.ClickException(
             f"l4m {command} needs {package}, which is not installed; the wheel's extra brings it: pip install '{wheel}'"
         )

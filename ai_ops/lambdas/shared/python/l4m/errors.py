@@ -14,6 +14,15 @@ def shorten(text: str, most: int = LONGEST_REASON) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+def one_line(text: str) -> str:
+    """The text with every character shown that would steer a terminal or begin a line: values of data are nobody's to trust.
+
+    >>> print(one_line("de\\nDetector: mine\\x1b[31m"))
+    de\\nDetector: mine\\x1b[31m
+    """
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
 class L4mError(Exception):
     """Base of every error a user can cause or mend."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from l4m.alerts.explanation import Document
+from l4m.errors import one_line
 from l4m.model import Alert, Detector
 
 SHORT_LENGTH = 140
@@ -30,7 +31,7 @@ def short_text(group: Document, explanation: Document, timezone: str) -> str:
     when = f"{start}{_zone(group['start'], timezone)}" + (f" (since {began})" if began != start else "")
     rest = f", {when}, severity {group['score']:.0f}"
     place = cut(_where(explanation["dimensions"]), SHORT_LENGTH - len(what) - len(rest))
-    return cut(f"{what}{place}{rest}", SHORT_LENGTH)
+    return cut(one_line(f"{what}{place}{rest}"), SHORT_LENGTH)
 
 
 def long_text(alert: Alert, detector: Detector, group: Document, explanation: Document, timezone: str) -> str:
@@ -49,7 +50,8 @@ def long_text(alert: Alert, detector: Detector, group: Document, explanation: Do
         *_contributions(group),
         f"Detector {detector.name}, alert {alert.name} (from severity {alert.threshold}), group {group['id']}",
     ]
-    return "\n".join(lines if not alert.description else [*lines, alert.description])
+    told = [one_line(line) for line in lines]  # a value that holds a line's end forges no line
+    return "\n".join(told if not alert.description else [*told, alert.description])
 
 
 def _verdict(group: Document, explanation: Document) -> str:

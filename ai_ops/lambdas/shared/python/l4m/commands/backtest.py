@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from l4m.commands.arguments import Interval, find_files, parse_days, parse_fields, parse_interval, parse_measures, split_names
+from l4m.commands.database_data import DatabaseData, is_database, parse_database
 from l4m.commands.incident_files import incident_document, write_json
 from l4m.commands.incident_table import incident_table
 from l4m.commands.point_files import PointFiles
@@ -52,11 +54,16 @@ class Outputs:
     limit: int
     why: bool = False
 
-    def check(self) -> None:
-        """Refuse files whose folder does not exist, before any work is done."""
+    def check(self, given: Sequence[Path]) -> None:
+        """Refuse files whose folder does not exist, and those that are read or written already, before any work is done."""
         faults = [
             Fault(str(path), "cannot be written: its folder does not exist") for path in self.files.values() if not path.parent.is_dir()
         ]
+        taken = {path.resolve() for path in given}
+        for path in self.files.values():
+            if path.resolve() in taken:
+                faults.append(Fault(str(path), "is a file of data, or another output: it would be overwritten"))
+            taken.add(path.resolve())
         if faults:
             raise InvalidInput(*faults)
 
@@ -69,6 +76,10 @@ class Outputs:
 
 @click.command(short_help="Find the incidents in a file of metrics.")
 @click.argument("data", nargs=-1, required=True)
+@click.option(
+    "--query", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File with the SELECT, where DATA is a database."
+)
+@click.option("--timeout", type=click.IntRange(1), default=300, show_default=True, help="Seconds that a database may take.")
 @click.option("--timestamp", required=True, metavar="COLUMN", help="Column of times.")
 @click.option(
     "--measures", required=True, metavar="A,B:avg,A/B", help="Columns to watch, each summed unless :avg follows, and ratios of two sums."
@@ -101,11 +112,14 @@ class Outputs:
 def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, html: Path | None, limit: int, **options: Any) -> None:
     """Find the incidents in files of metrics (CSV, JSON lines or Parquet, also gzipped): paths or patterns.
 
+    Or in a database: postgresql://USER@HOST/DATABASE with --query; it is only read, and sums are made there.
+
     Every point is scored from earlier points only, as it would have been live.
     """
-    files = find_files(data)
+    database = parse_database(data, options["query"], options["timeout"]) if is_database(data[0]) else None
+    files = [database.query] if database else find_files(data)
     outputs = Outputs(points, incidents, html, limit, options["why"])
-    outputs.check()
+    outputs.check(files)
     interval = parse_interval(options["interval"])
     settings = _settings(options, interval)
     spec = TableSpec(
@@ -121,21 +135,39 @@ def command(data: tuple[str, ...], points: Path | None, incidents: Path | None, 
         fields=parse_fields(options["field"]),
         setting_names=SETTING_NAMES,
     )
-    backtest(files, spec, settings, outputs)
+    with TemporaryDirectory() as folder:
+        if database:
+            fetched, spec = _fetch(database, spec, Path(folder))
+            backtest(files, spec, settings, outputs, fetched)
+        else:
+            backtest(files, spec, settings, outputs)
 
 
-def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs) -> None:
-    """Read, replay, and put out what was found."""
+def _fetch(database: DatabaseData, spec: TableSpec, folder: Path) -> tuple[Path, TableSpec]:
+    """Have the database aggregate, and say how many rows became how many."""
+    with _progress() as progress:
+        task = progress.add_task("fetching", total=None, unit="rows")
+        fetched = database.fetch(spec, datetime.now(UTC), folder, lambda rows: progress.update(task, completed=rows))
+        _say(progress.console, f"note: {_rows(fetched.rows)} of the database, added up there to {fetched.groups:,}")
+    return fetched.path, fetched.spec
+
+
+def backtest(data: list[Path], spec: TableSpec, settings: Settings, outputs: Outputs, fetched: Path | None = None) -> None:
+    """Read, replay, and put out what was found; ``fetched`` is the file of what lies elsewhere and is called by its query's name."""
+    files = [fetched] if fetched else data
     with _progress() as progress, TemporaryDirectory() as folder:
         reading = progress.add_task("reading", total=None, unit="rows")
-        table = read_table(files, spec, is_exact=outputs.points is not None, progress=lambda rows: progress.update(reading, completed=rows))
+        names = [str(path) for path in data]
+        table = read_table(
+            files, spec, names=names, is_exact=outputs.points is not None, progress=lambda rows: progress.update(reading, completed=rows)
+        )
         progress.remove_task(reading)
         clock = table.clock
         report = table.report
         block = derive(table.block, settings.measures)
         _warn(report, clock, block.values.shape[1], progress.console)
-        names = [measure.name for measure in settings.measures]
-        points = PointFiles(Path(folder), names, settings.dimensions) if outputs.points or outputs.html else None
+        measures = [measure.name for measure in settings.measures]
+        points = PointFiles(Path(folder), measures, settings.dimensions) if outputs.points or outputs.html else None
         monitor = Monitor(settings)
         detecting = progress.add_task("detecting", total=block.values.shape[1], unit="intervals")
         reasons: Counter[str] | None = Counter() if outputs.why else None
@@ -145,7 +177,7 @@ def backtest(files: list[Path], spec: TableSpec, settings: Settings, outputs: Ou
         if points and outputs.html:
             from l4m.commands.page import write_page  # noqa: PLC0415 - jinja2 only where a page is asked for
 
-            write_page(outputs.html, incidents, points, settings=settings, clock=clock, report=report, files=files)
+            write_page(outputs.html, incidents, points, settings=settings, clock=clock, report=report, files=data)
     if outputs.incidents:
         write_json(incident_document(incidents), outputs.incidents)
     _show(incidents, clock, report, outputs)

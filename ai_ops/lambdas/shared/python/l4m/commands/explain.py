@@ -12,6 +12,7 @@ from rich.table import Table
 
 from l4m.commands.arguments import find_files, split_names
 from l4m.commands.incident_files import cause_document, write_json
+from l4m.commands.incident_table import cell
 from l4m.commands.wording import say_change, say_dimensions
 from l4m.engine.results import Cause
 from l4m.engine.root_cause.explain import explain
@@ -48,7 +49,8 @@ def _table(cases: Cases) -> Table:
         table.add_column(name, justify="right" if name in ("share", "change") else "left")
     for case, causes in cases:
         for number, cause in enumerate(causes):
-            table.add_row("" if number else case, say_dimensions(cause.dimensions), f"{cause.contribution:.1f} %", say_change(cause.change))
+            where = cell(say_dimensions(cause.dimensions))
+            table.add_row(cell("" if number else case), where, f"{cause.contribution:.1f} %", say_change(cause.change))
         if not causes:
-            table.add_row(case, "nothing that noise does not explain", "", "")
+            table.add_row(cell(case), "nothing that noise does not explain", "", "")
     return table

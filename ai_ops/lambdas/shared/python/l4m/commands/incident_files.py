@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,18 @@ def cause_document(cases: Sequence[tuple[str, Sequence[Cause]]]) -> dict[str, An
 
 def write_json(document: dict[str, Any], target: Path) -> None:
     """Write a document to a file."""
+    write_whole(json.dumps(document, indent=1, allow_nan=False) + "\n", target)
+
+
+def write_whole(text: str, target: Path) -> None:
+    """Write a file at once: whoever is interrupted leaves the file that was there."""
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        target.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        if target.exists() and not target.is_file():
+            target.write_text(text, encoding="utf-8")  # a device or a pipe is written to, not replaced
+            return
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
     except OSError as error:
         raise InvalidInput(Fault(str(target), f"cannot be written: {error.strerror}")) from error
 

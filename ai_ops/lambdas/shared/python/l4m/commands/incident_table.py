@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.table import Table
+from rich.text import Text
 
 from l4m.commands.wording import say_causes, say_period, say_what
 from l4m.engine.results import Incident
+from l4m.errors import one_line
 from l4m.sources.tables.intervals import Clock
 
 
@@ -21,8 +23,14 @@ def incident_table(incidents: Sequence[Incident], clock: Clock, limit: int) -> T
     table.add_column("where")
     table.add_column("series", justify="right", no_wrap=True)
     for one in shown:
-        table.add_row(f"{one.severity:.1f}", say_period(one, clock), say_what(one), say_causes(one.causes), f"{one.series:,}")
+        what, where = cell(say_what(one)), cell(say_causes(one.causes))
+        table.add_row(f"{one.severity:.1f}", say_period(one, clock), what, where, f"{one.series:,}")
     return table
+
+
+def cell(text: str) -> Text:
+    """A text out of data, which is shown as it is: no markup, nothing that steers the terminal."""
+    return Text(one_line(text))
 
 
 def most_severe(incidents: Sequence[Incident], limit: int) -> list[Incident]:

@@ -10,13 +10,13 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from l4m.commands import charts
+from l4m.commands.incident_files import write_whole
 from l4m.commands.incident_series import IncidentSeries, series_of
 from l4m.commands.incident_table import most_severe
 from l4m.commands.point_files import PointFiles
 from l4m.commands.wording import local_time, say_change, say_dimensions, say_period, say_what
 from l4m.engine.results import Incident
 from l4m.engine.settings import Settings
-from l4m.errors import Fault, InvalidInput
 from l4m.model import Aggregation, Measure
 from l4m.sources.tables.intervals import Clock
 from l4m.sources.tables.read_report import ReadReport
@@ -75,10 +75,7 @@ def write_page(
         last=local_time(span[1], clock),
         size=charts,
     )
-    try:
-        target.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidInput(Fault(str(target), f"cannot be written: {error.strerror}")) from error
+    write_whole(text, target)
 
 
 def _section(incident: Incident, points: PointFiles, settings: Settings, clock: Clock, span: tuple[int, int]) -> Section:

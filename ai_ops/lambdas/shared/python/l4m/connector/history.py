@@ -13,7 +13,7 @@ from l4m.connector.params import Params
 from l4m.connector.query import END, Query
 from l4m.databases.database import Database, Destination
 from l4m.databases.files import token
-from l4m.databases.statements import Phase, Statement, StatementFailed, StatementTimedOut
+from l4m.databases.statements import Phase, Statement, StatementTimedOut
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,7 @@ class HistoryCrawl:
 
 
 def _describe(history: History, database: Database) -> Statement | None:
-    """Look at a crawl's statement, found by its token if its id was not kept; None when it cannot even be submitted."""
-    try:
-        return database.look(history.statement or database.submit(history.sqls, "superseded", history.token))
-    except StatementFailed:
-        return None
+    """Look at a crawl's statement, found by its token if its id was not kept; None when there is none."""
+    if history.statement is None:
+        return database.find(history.sqls, history.token)
+    return database.look(history.statement)

@@ -82,7 +82,16 @@ class _Run:
         if self.state != before:
             self.state = self.crawl.store.save(self.state)
         submitted = self._submit(retry=tick is not None)
+        if submitted and self.database.ends_at_once:
+            watermark = self._close(watermark)
         return Report(self.state.owner, self.committed, submitted, self.failed, watermark, max(0, horizon - self.timeline.after(watermark)))
+
+    def _close(self, watermark: int) -> int:
+        """Commit what was just submitted, where no event will tell of it."""
+        settled = [flight for flight in map(self._settle, self.state.flights) if flight]
+        watermark, open_flights = _move(watermark, settled, self.timeline)
+        self.state = self.crawl.store.save(replace(self.state, watermark=watermark, flights=tuple(open_flights)))
+        return watermark
 
     def _settle(self, flight: Flight) -> Flight | None:
         if flight.rows is not None or flight.statement is None:
@@ -111,11 +120,12 @@ class _Run:
     def _submit(self, retry: bool) -> tuple[int, ...]:
         wanted = [flight for flight in self.state.flights if flight.statement is None and flight.rows is None]
         ready = [flight for flight in wanted if retry or flight.attempt == 0]
-        started = {flight.start: self._start(flight) for flight in ready}
-        if started:
+        step = 1 if self.database.ends_at_once else len(ready)  # what took its time is kept at once
+        for first in range(0, len(ready), step or 1):
+            started = {flight.start: self._start(flight) for flight in ready[first : first + step]}
             flights = tuple(replace(flight, statement=started.get(flight.start, flight.statement)) for flight in self.state.flights)
             self.state = self.crawl.store.save(replace(self.state, flights=flights))
-        return tuple(started)
+        return tuple(flight.start for flight in ready)
 
     def _start(self, flight: Flight) -> str:
         window = {START: datetime.fromtimestamp(flight.start, UTC), END: datetime.fromtimestamp(self.timeline.after(flight.start), UTC)}

@@ -25,7 +25,7 @@ class Query:
     def __init__(self, text: str, windows: Iterable[str], database: type[Database], columns: Iterable[str] = ()) -> None:
         tree = _one_select(text, database.dialect)
         shape = _shape_faults(tree, database.takes_limit)
-        faults = [*_window_faults(tree, frozenset(windows)), *shape, *_column_faults(tree, tuple(columns))]
+        faults = [*_window_faults(tree, text, database.dialect, frozenset(windows)), *shape, *_column_faults(tree, tuple(columns))]
         if faults:
             raise InvalidQuery(*faults)
         self.text = text
@@ -53,10 +53,12 @@ def _one_select(text: str, dialect: str) -> exp.Query:
     return trees[0]
 
 
-def _window_faults(tree: exp.Query, allowed: frozenset[str]) -> list[Fault]:
+def _window_faults(tree: exp.Query, text: str, dialect: str, allowed: frozenset[str]) -> list[Fault]:
+    """A tree also knows the placeholders of drivers, such as %(name)s; rendered are those with a colon."""
     found = {node.name for node in tree.find_all(exp.Placeholder)}
+    rendered = {name for name, _, _ in _placeholders(text, dialect)}
     unknown = [Fault("query.sql", f"has the unknown placeholder :{name}") for name in sorted(found - allowed)]
-    missing = [Fault("query.sql", f"does not use :{name}") for name in sorted(allowed - found)]
+    missing = [Fault("query.sql", f"does not use :{name}") for name in sorted(allowed - rendered)]
     return unknown + missing
 
 

@@ -45,6 +45,7 @@ class Reception:
     topic_arn: str
     target: Target
     key: str
+    database_type: str = "redshift"
 
     def receive(self, bucket: str) -> str | None:
         """Take the latest version of params.json; return the execution's name, or None when the file was refused."""
@@ -71,7 +72,7 @@ class Reception:
             return _secret_faults(self.secretsmanager, database_type, name, self.target)
 
         account = self.topic_arn.split(":")[4]
-        return read_params(upload.text, Surroundings(upload.bucket, account, upload.uploaded, secret_faults))
+        return read_params(upload.text, Surroundings(upload.bucket, account, upload.uploaded, self.database_type, secret_faults))
 
     def _refuse(self, upload: Upload, faults: Sequence[Fault]) -> None:
         status = StatusFile(self.s3, upload.bucket)

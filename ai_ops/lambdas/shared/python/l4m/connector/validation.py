@@ -23,11 +23,12 @@ BUILT = ": ai_ops/params_builder.py fills it in"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What only the deployment knows: the bucket the file lies in, the account, when it came, and how to ask for a secret."""
+    """What only the deployment knows: the file's bucket, the account, when it came, what it crawls, and how to ask for a secret."""
 
     bucket: str | None = None
     account: str | None = None
     uploaded: datetime | None = None
+    database_type: str | None = None
     secret_faults: Callable[[str, str], Sequence[Fault]] | None = None  # of a database_type's secret, by its name
 
 
@@ -108,5 +109,10 @@ def _rule_faults(given: dict[str, Any], surroundings: Surroundings, broken: set[
     ask = surroundings.secret_faults
     if ask and not broken & {"database_type", "secret_name"}:
         database_type = given["database_type"]
+        if surroundings.database_type not in {None, database_type}:
+            return [
+                *faults,
+                Fault("database_type", f"is {database_type!r}, but this stack was deployed for {surroundings.database_type!r}"),
+            ]
         faults += ask(database_type, given.get("secret_name", DATABASES[database_type].secret_name))
     return faults

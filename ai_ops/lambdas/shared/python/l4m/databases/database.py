@@ -50,6 +50,7 @@ class Database(Protocol):
     secret_name: ClassVar[str]  # unless params.json names another
     secret_keys: ClassVar[tuple[str, ...]]  # that a secret must have
     takes_limit: ClassVar[bool]  # whether a SELECT that ends in a LIMIT can be exported
+    ends_at_once: ClassVar[bool]  # whether a statement has ended when ``submit`` returns; else an event tells when
 
     @classmethod
     def open(cls, clients: Clients, secret: Secret, target: Target) -> Self:
@@ -69,6 +70,9 @@ class Database(Protocol):
 
     def submit(self, statements: Sequence[str], name: str, token: str, with_event: bool = False) -> str:
         """Start what ``export`` returned; the same token never has another effect than once. Returns the statement's id."""
+
+    def find(self, statements: Sequence[str], token: str) -> Statement | None:
+        """The statement of a token whose id was not kept; None when it is not at work and never will be."""
 
     def look(self, statement_id: str) -> Statement:
         """See once where a statement stands."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from l4m.databases.database import Database
+from l4m.databases.postgresql import PostgreSQL
 from l4m.databases.redshift import Redshift
 
-DATABASES: Mapping[str, type[Database]] = {"redshift": Redshift}
+DATABASES: Mapping[str, type[Database]] = {"redshift": Redshift, "postgresql": PostgreSQL}

@@ -49,5 +49,6 @@ class Statement:
     error: str = ""
 
     def failure(self) -> L4mError:
-        """The error that stands for a phase that is neither running nor finished."""
-        return ERRORS[self.phase](f"statement {self.id}: {self.error or self.phase}")
+        """The error that stands for a phase that is neither running nor finished; an id that says all itself is left out."""
+        named = "" if self.id.startswith("{") else f"statement {self.id}: "
+        return ERRORS[self.phase](f"{named}{self.error or self.phase}")
