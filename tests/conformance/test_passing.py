@@ -69,9 +69,9 @@ def test_a_client_that_signs_for_the_old_service_is_told_so(aws, old_python):
     environment = aws.environment()
     environment.pop("AWS_DATA_PATH", None)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | environment
-    done = subprocess.run([old_python, "-c", code], env=kept, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([old_python, "-c", code], env=kept, capture_output=True, text=True, check=False, timeout=180)
     assert "(403)" in done.stderr or "Credential should be scoped to correct service" in done.stderr
     done = subprocess.run(
-        [old_python, "-c", code], env=kept | {"AWS_DATA_PATH": str(MODELS)}, capture_output=True, text=True, check=False, timeout=60
+        [old_python, "-c", code], env=kept | {"AWS_DATA_PATH": str(MODELS)}, capture_output=True, text=True, check=False, timeout=180
     )
     assert done.returncode == 0, done.stderr

@@ -57,6 +57,7 @@ class Front:
         except NotAuthorizedError:
             return None
         if service == REFUSED_SCOPE:
+            Request(environ).get_data()  # what is left unread stands in the way of the connection's next request
             told = f"Credential should be scoped to correct service: '{GATEWAY_SCOPE}'."
             return Response(json.dumps({"message": told}), 403, content_type="application/json")
         return self._gateway(Request(environ)) if service == GATEWAY_SCOPE else None
