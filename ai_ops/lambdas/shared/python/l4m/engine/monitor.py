@@ -34,6 +34,7 @@ from l4m.engine.settings import Settings, read_settings
 from l4m.model import Aggregation
 
 COLD_START, COLD_START_OF_DAYS = 300, 14  # intervals until a monitor is ready; the second where an interval is a day
+TOLD_FROM = 240  # intervals until incidents are looked for: what is told before a monitor is ready has to be sure
 MOST_APART = 500  # leaves of a block, up to which each has a begin of its own
 COUNT_ERROR = 0.5  # a count varies by at least so much of its root: one more or less of a few is no anomaly
 WHOLE = 1e-3  # by how much of it a product may miss a whole number
@@ -80,6 +81,7 @@ class Monitor:
         self._at = 0  # intervals
         self._newcomers: set[int] = set()  # leaves that an incident brought, of which nothing is due yet
         self._cold = COLD_START_OF_DAYS if seasons.is_daily else COLD_START
+        self._told_from = min(self._cold, TOLD_FROM)
         self._index = HierarchyIndex.of(settings, self._cube)
         self._is_grown = False  # the parts have room for all leaves
 
@@ -122,7 +124,7 @@ class Monitor:
 
         In the cold start nothing is said, and large sets grow once a block, since each time costs as much as some intervals.
         """
-        intervals, cold = block.values.shape[1], max(0, self._cold - self._at)
+        intervals, cold = block.values.shape[1], max(0, self._told_from - self._at)
         cuts = {0, intervals}
         if cold < intervals and len(block.leaves) <= MOST_APART:
             fresh = [column for column, leaf in enumerate(block.leaves) if self._cube.find(leaf) is None]
@@ -264,7 +266,7 @@ class _Run:
         self._is_new = self._find_new(seen)
         seen_now = Observation(moment, self.kinds, self.accounts, due, seen, self._is_new, masked if masked.any() else None)
         self.said = m._judge.judge(seen_now)
-        if m._at >= m._cold:
+        if m._at >= m._told_from:
             self._track(scores, suppression)
         now = m._tracker.masked
         touched = masked | now
@@ -273,7 +275,7 @@ class _Run:
         m._judge.learn(seen_now, self.said, now if is_touched else None)
         for change in m._tracker.changes:
             self._apply(change)
-        if moment.ends_day and m._at >= m._cold:
+        if moment.ends_day and m._at >= m._told_from:
             self._find_slow()
         if points is not None:
             self._fill(points, at, scores)
@@ -291,7 +293,7 @@ class _Run:
     def _find_new(self, seen: Array) -> Bools:
         """Return of which nodes and measures nothing is due: new ones of a monitor that is ready."""
         m = self.m
-        if m._at < m._cold:
+        if m._at < m._told_from:
             return np.zeros(seen.shape, np.bool_)
         is_new = (seen < m._judge.young) & self.kinds.is_sum
         if m._newcomers:
@@ -403,7 +405,7 @@ class _Run:
         values = self.accounts.values
         near = np.abs(values - np.maximum(expected, least)) / np.maximum(error, 1e-12) < LEAST_SIGMAS
         is_anomaly = scores.is_anomaly.reshape(shape) & ~near & ~np.isnan(values)
-        reason = np.where(is_anomaly, COLD if m._at < m._cold else WEAK, 0).astype(np.uint8)
+        reason = np.where(is_anomaly, COLD if m._at < m._told_from else WEAK, 0).astype(np.uint8)
         for one in m._tracker.open:
             held = index.add_up(one.leaves.astype(np.float32)[:, np.newaxis])[:, 0] > 0
             said = BY_REASON[one.untold] if one.untold else IN_INCIDENT
