@@ -56,7 +56,7 @@ def test_nor_does_the_service_shout_for_them(here, shop, colleague):
 
 def test_the_services_own_bucket_is_read_by_nobody(aws, old):
     """Without a metric set there is no role of the user's to read with, and the service's own reads for nobody."""
-    made = old.create_anomaly_detector(AnomalyDetectorName="bare", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
+    made = old.create_anomaly_detector(AnomalyDetectorName="bucketless", AnomalyDetectorConfig={"AnomalyDetectorFrequency": "PT1H"})
     paths = {"S3SourceConfig": {"HistoricalDataPathList": [f"s3://{aws.outputs['StateBucketName']}/"]}}
     asked = {"AnomalyDetectorArn": made["AnomalyDetectorArn"], "AutoDetectionMetricSource": paths}
     assert old.error("detect_metric_set_config", **asked) == ("ValidationException", 400)
